@@ -1,0 +1,47 @@
+/*
+ * um_heritage.h -- all that crosses the fork from the master to a worker.
+ *
+ * Filled by the master just before the fork; everything in it belongs to the
+ * cycle that started the worker and stays valid for the worker's life.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef UM_HERITAGE_H
+#define UM_HERITAGE_H
+
+#include "core/um_addr.h"
+#include "shm/um_shm.h"
+
+typedef struct {
+    int fd; /* listening, non-blocking */
+    bool control;
+    const um_addr_t *addr;
+} um_heritage_listen_t;
+
+typedef struct {
+    um_shm_t *shm;
+    uint32_t row;     /* our row in shm->workers            */
+    uint32_t index;   /* which worker of the cycle: 0 ..    */
+    uint32_t workers; /* how many the cycle has             */
+    uint64_t cycle;   /* 1 at start, +1 with every reload   */
+
+    /* EOF on it: the master is gone, stop serving as after SIGQUIT. */
+    int master_fd;
+
+    /* This worker's own listening sockets, and shares of surplus ones. */
+    const um_heritage_listen_t *listen;
+    uint32_t listen_count;
+
+    /*
+     * The worker bus.  Each row has an inbox, a SOCK_SEQPACKET pair that the
+     * master made: bus_in is our receiving end, bus_out[row] sends to a row.
+     * All are non-blocking; a full inbox answers EAGAIN.
+     */
+    int bus_in;
+    const int *bus_out; /* one per row of shm->workers */
+
+    const void *proxy_conf; /* um_proxy_conf_t of the cycle */
+} um_heritage_t;
+
+#endif /* UM_HERITAGE_H */
