@@ -50,10 +50,10 @@ typedef struct {
     uint64_t client_output_limit;
     uint64_t buffer_memory; /* per worker */
     uint64_t big_request;
-    uint64_t max_request;     /* bytes of one request, all words */
-    uint64_t max_bulk;        /* bytes of one word: proto-max-bulk-len */
-    uint32_t max_args;        /* words of one request */
-    uint32_t max_pipeline;    /* unanswered commands of one client */
+    uint64_t max_request;         /* bytes of one request, all words */
+    uint64_t max_bulk;            /* bytes of one word: proto-max-bulk-len */
+    uint32_t max_args;            /* words of one request */
+    uint32_t max_pipeline;        /* unanswered commands of one client */
     uint32_t private_connections; /* per worker */
 
     uint32_t slowlog_len;
@@ -62,6 +62,14 @@ typedef struct {
 
     um_command_conf_t *command; /* `command NAME ...;` */
     uint32_t command_count;
+
+    /* Of the reference; accepted, without effect: batches follow turns. */
+    int32_t backend_batch_strategy;
+    uint32_t backend_flush_size;
+    uint64_t backend_low_flush_interval;  /* ns */
+    uint64_t backend_high_flush_interval; /* ns */
 } um_proxy_conf_t;
+
+extern const um_block_t um_proxy_block;
 
 #endif /* UM_PROXY_CONF_H */
