@@ -1,0 +1,111 @@
+/*
+ * um_client.h -- one client: bytes in, in order; replies out, in order.
+ *
+ * Reading stops while a barrier is up, while too many commands or bytes are
+ * unanswered, and while a backend it needs is congested; um_client_resume()
+ * goes on.  A client is freed at the end of a turn only, so callbacks of the
+ * same turn may still look at it: check `dead`.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef UM_CLIENT_H
+#define UM_CLIENT_H
+
+#include <sys/socket.h>
+
+#include "core/um_list.h"
+#include "net/um_loop.h"
+#include "proxy/um_req.h"
+#include "resp/um_scan.h"
+
+#define UM_CLIENT_NAME_MAX 256 /* longer names are refused; with NUL */
+#define UM_CLIENT_LIB_MAX  64
+
+/*
+ * What a client is, as far as it outlives a connection's process: handing a
+ * connection to a new worker is to serialise this and the descriptor.
+ */
+typedef struct {
+    uint64_t id;
+    uint64_t created_us; /* wall clock */
+    uint8_t proto;       /* 2 or 3 */
+    bool authenticated;  /* true from the start when no password is set */
+    bool readonly;
+    bool control_listener; /* came in by a `listen ... control` */
+    char *name;            /* CLIENT SETNAME; owned, NULL: none  */
+    char *lib_name;        /* CLIENT SETINFO; owned, NULL: none */
+    char *lib_ver;
+} um_client_state_t;
+
+struct um_client_s {
+    um_worker_t *w;
+    um_list_t link; /* of all clients of the worker */
+    um_io_t io;
+    um_client_state_t st;
+
+    /* Bytes read and not yet understood; empty between requests. */
+    struct {
+        char *data;
+        size_t off, len, cap;
+    } in;
+    um_scan_t scan;
+
+    um_req_t *head, *tail; /* unanswered and unready commands in order */
+    uint32_t pending;      /* how many */
+    uint64_t held;         /* bytes of replies that wait for their turn */
+    um_chain_t out;        /* bytes that wait for the socket */
+
+    um_req_t *barrier;        /* nothing behind it is started */
+    um_backend_t *waiting_for; /* congested: we are on its list */
+    um_list_t wait_link;
+    um_list_t dirty_link;  /* has bytes to write this turn    */
+    um_list_t resume_link; /* to be looked at again this turn */
+
+    uint64_t last_ns;      /* latest bytes from it */
+    uint64_t commands;     /* how many it has sent */
+    const um_cmd_t *last_cmd;
+    uint64_t bytes_in, bytes_out;
+
+    bool closing; /* no more reading; closed when all is answered and written */
+    bool dead;    /* freed at the end of this turn */
+    bool eof;     /* it has said all it had to say */
+    bool paused;  /* not read from */
+
+    struct sockaddr_storage peer;
+    socklen_t peer_len;
+};
+
+/* Take a connection that was accepted.  UM_ERR: refused, `fd` is closed. */
+UM_MUSTCHECK um_rc_t um_client_start(um_worker_t *w, int fd, bool control,
+    const struct sockaddr *peer, socklen_t peer_len);
+
+/* Answer all that is due, then close (QUIT, protocol errors). */
+void um_client_close_after(um_client_t *c);
+
+/* Close now: unanswered requests are orphaned.  Freed at the turn's end. */
+void um_client_kill(um_client_t *c);
+
+/* Something it waited for has happened: read on, this turn. */
+void um_client_resume(um_client_t *c);
+
+/* It has bytes to write: flush it at the end of the turn. */
+void um_client_dirty(um_client_t *c);
+
+/* Write what is due.  Called once per turn and when the socket has room. */
+void um_client_flush(um_client_t *c);
+
+/* Free what died in this turn. */
+void um_client_reap(um_worker_t *w);
+
+/*
+ * May it use UMCTL, UMSYNC, UMFORWARD, CONFIG SET?  design.md 6: everything
+ * is open without a password; with one, after AUTH or from control_allow or
+ * a control listener.
+ */
+bool um_client_has_control(const um_client_t *c);
+
+/* Bytes of its buffers, for CLIENT LIST. */
+uint64_t um_client_memory(const um_client_t *c);
+
+#endif /* UM_CLIENT_H */

@@ -1,0 +1,25 @@
+/*
+ * um_private.h -- a connection of one's own to a local Redis, for what must
+ * not share one: big requests, scans (and, later, blocking commands).
+ *
+ * Bounded by private_connections per worker.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef UM_PRIVATE_H
+#define UM_PRIVATE_H
+
+#include "proxy/um_worker.h"
+
+/*
+ * Send one command to local node `addr` (index into w->topo->addr) over a
+ * private connection and call `done` with its reply (um_req_done_pt: the
+ * reply's bytes are in r->reply; r->data is `data`).  `done` is called exactly
+ * once, never before this returns.  UM_ERR: no connection to be had, `done`
+ * will not be called.
+ */
+UM_MUSTCHECK um_rc_t um_private_call(um_worker_t *w, uint32_t addr,
+    const um_str_t *argv, uint32_t argc, um_req_done_pt done, void *data);
+
+#endif /* UM_PRIVATE_H */
