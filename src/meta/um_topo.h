@@ -13,7 +13,8 @@
  * Invariants of a finished topology (um_topo_check)
  *   (1) every index and text reference is in range;
  *   (2) owner[] agrees with the entries: a local one wins over a peer, an
- *       earlier entry over a later one;
+ *       earlier entry over a later one, and an IMPORTING one owns nothing,
+ *       for the source serves a range until it is handed over;
  *   (3) an entry's ranges are sorted, disjoint and not adjacent.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -55,7 +56,10 @@ typedef struct {
     uint32_t migr; /* index into migr[] when tagged */
 } um_topo_entry_t;
 
-/* Both ends belong to it.  Ends above 16383 are shown but never routed. */
+/*
+ * Both ends belong to it.  Ends above 16383 are shown but never routed; one
+ * above UINT32_MAX is kept as UINT32_MAX.
+ */
 typedef struct {
     uint32_t start;
     uint32_t end;
@@ -77,7 +81,7 @@ typedef struct {
     char cluster[UM_TOPO_NAME_MAX + 1]; /* NUL-padded; "" is no cluster */
 
     /* Cluster config (dataplane.md 3.3). */
-    uint32_t compression;        /* UM_COMPRESS_* */
+    uint32_t compression; /* UM_COMPRESS_* */
     uint32_t config_pad;
     uint64_t max_migration_time; /* s  */
     uint64_t max_blocking_time;  /* ms */
@@ -97,12 +101,18 @@ _Static_assert(sizeof(um_topo_t) % 8 == 0, "halves stay aligned");
 /* An empty topology: no cluster, epoch 0, default config, nobody owns. */
 void um_topo_clear(um_topo_t *t);
 
+/* Only the cluster config of 3.3, back to its defaults. */
+void um_topo_config_default(um_topo_t *t);
+
 /*
  * Copy what means something.  `from` may be changing under us (shared
  * memory): counts are clamped, nothing outside `to` is touched; whether the
  * copy is whole is for the caller to know.
  */
 void um_topo_copy(um_topo_t *to, const um_topo_t *from);
+
+/* Fill owner[] from the entries: invariant (2).  Time: slots plus ranges. */
+void um_topo_own(um_topo_t *t);
 
 /* Does a private copy keep the invariants? */
 bool um_topo_check(const um_topo_t *t);
