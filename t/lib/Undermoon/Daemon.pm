@@ -1,0 +1,274 @@
+package Undermoon::Daemon;
+
+# An undermoond under test: one configuration, one master, its workers.
+#
+# SPDX-License-Identifier: Apache-2.0
+
+use strict;
+use warnings;
+use Undermoon::Client;
+use Undermoon::Test qw(wait_for free_port tempdir spew slurp);
+
+my $count = 0;
+
+sub binary {
+    for my $b ($ENV{UM_BINARY}, 'undermoond', 'src/undermoond',
+        'build/undermoond') {
+        return $b if defined $b && -x $b;
+    }
+
+    Test::More::plan(skip_all => 'no undermoond (UM_BINARY)');
+}
+
+# Options:
+#   workers => 2        worker_processes
+#   proxy   => '...'    more directives for the proxy block
+#   main    => '...'    more directives outside of it
+#   conf    => '...'    the whole file instead; @DIR@, @PORT@, @PIDFILE@
+#                       stand for this proxy's directory, port and pid file
+#   level   => 'notice' of the error log, which is stderr
+#   env     => {}       environment of the process
+#   nofile  => n        limit of open files
+#   alerts  => qr/../   [alert] lines that this story provokes
+#   args    => []       more arguments
+sub new {
+    my ($class, %o) = @_;
+    my $self = bless {%o}, $class;
+
+    $self->{port} //= free_port();
+    $self->{dir} = tempdir() . '/um' . $count++;
+    mkdir $self->{dir} or die "$self->{dir}: $!";
+    $self->{$_->[0]} = "$self->{dir}/$_->[1]" for [ file => 'undermoond.conf' ],
+        [ logfile => 'log' ], [ pidfile => 'undermoond.pid' ];
+    $self->configure($o{conf} // $self->_template);
+
+    Undermoon::Test::started($self);
+    return $self;
+}
+
+sub _template {
+    my ($self) = @_;
+    my ($workers, $level) = ($self->{workers} // 1, $self->{level} // 'notice');
+    my ($main, $proxy) = map { $self->{$_} // '' } qw(main proxy);
+
+    return <<"CONF";
+worker_processes  $workers;
+pid               \@PIDFILE\@;
+error_log         stderr $level;
+$main
+
+proxy {
+    listen            127.0.0.1:\@PORT\@;
+    announce_address  127.0.0.1:\@PORT\@;
+    $proxy
+}
+CONF
+}
+
+# Write the configuration file anew.  reload() makes it count.
+sub configure {
+    my ($self, $text) = @_;
+
+    $text =~ s/\@DIR\@/$self->{dir}/g;
+    $text =~ s/\@PORT\@/$self->{port}/g;
+    $text =~ s/\@PIDFILE\@/$self->{pidfile}/g;
+    spew($self->{file}, $text);
+    return $self;
+}
+
+sub _env {
+    my ($self) = @_;
+    my $log = 'log_path=' . tempdir() . '/sanitizer';
+
+    return {
+        ASAN_OPTIONS => "$log:abort_on_error=0:" . ($ENV{ASAN_OPTIONS} // ''),
+        UBSAN_OPTIONS => "$log:print_stacktrace=1:"
+            . ($ENV{UBSAN_OPTIONS} // ''),
+        %{ $self->{env} // {} },
+    };
+}
+
+sub command {
+    my ($self, @more) = @_;
+
+    return (binary(), '-c', $self->{file}, @{ $self->{args} // [] }, @more);
+}
+
+# Start it and wait for the pid file, which is the sign that it serves.
+sub start {
+    my ($self) = @_;
+    my @argv = $self->command;
+
+    @argv = ('/bin/sh', '-c', "ulimit -n $self->{nofile}; exec \"\$@\"",
+        'sh', @argv) if $self->{nofile};
+    unlink $self->{pidfile};
+    $self->{pid} = Undermoon::Test::spawn($self->{logfile}, $self->_env, @argv);
+
+    wait_for {
+        slurp($self->{pidfile}) =~ /^(\d+)\n/ and return $self->{master} = $1;
+        defined Undermoon::Test::reap($self->{pid}, 0)
+            and die "undermoond did not start:\n" . $self->log;
+    } 10 or die "undermoond is not ready:\n" . $self->log;
+
+    $self->{group} = getpgrp $self->{master};
+    return $self;
+}
+
+# Run it once with other arguments: (status, output).
+sub run {
+    my ($self, @more) = @_;
+    my $out = "$self->{dir}/out";
+
+    unlink $out;
+    my $pid = Undermoon::Test::spawn($out, $self->_env, $self->command(@more));
+    my $status = Undermoon::Test::reap($pid, 10);
+
+    kill 'KILL', $pid unless defined $status;
+    return ($status, slurp($out));
+}
+
+sub addr { "127.0.0.1:$_[0]{port}" }
+sub pid { $_[0]{master} }
+sub log { slurp($_[0]{logfile}) }
+
+sub client {
+    my ($self, %o) = @_;
+
+    return Undermoon::Client->new($self->addr, %o);
+}
+
+sub signal {
+    my ($self, $name) = @_;
+
+    kill $name, $self->{master} or die "kill $name $self->{master}: $!";
+    return $self;
+}
+
+sub reload { $_[0]->signal('HUP') }
+
+# Pids of the master's children.
+sub workers {
+    my ($self) = @_;
+
+    return map { $_->[0] } grep { $_->[1] == $self->{master} }
+        Undermoon::Test::processes_of_group($self->{group});
+}
+
+# Have as many workers as configured come that are not among @before?
+sub has_new_workers {
+    my ($self, @before) = @_;
+    my %old = map { $_ => 1 } @before;
+    my $new = grep { !$old{$_} } $self->workers;
+
+    return $new >= ($self->{workers} // 1);
+}
+
+# Bytes of memory that all its processes hold for themselves (PSS).
+sub memory {
+    my ($self) = @_;
+    my $sum = 0;
+
+    for my $pid ($self->{master}, $self->workers) {
+        $sum += $1 * 1024
+            if slurp("/proc/$pid/smaps_rollup") =~ /^Pss:\s+(\d+) kB/m;
+    }
+
+    return $sum;
+}
+
+# A second client is served, and soon: the end of every robustness story.
+sub serves {
+    my ($self, @cmd) = @_;
+    my $begin = Time::HiRes::time();
+    my $c = eval { $self->client(timeout => 1) } or return 0;
+    my $reply = eval { $c->cmd(@cmd ? @cmd : 'PING') };
+
+    return defined $reply && "$reply" !~ /^-/
+        && Time::HiRes::time() - $begin < Undermoon::Test::patience(1);
+}
+
+# Memory is back within 20 % (and 4 MB: the allocator keeps a little).
+sub memory_back {
+    my ($self, $before) = @_;
+
+    return wait_for { $self->memory < $before * 1.2 + (4 << 20) } 5;
+}
+
+# Metadata.  Ranges are lists of [first, last]; the epoch grows by itself.
+#   $um->setcluster(local => [ addr => [[0, 99], [200, 299]], ... ],
+#                   peer  => [ ... ], name => .., epoch => .., flags => ..)
+sub setcluster {
+    my ($self, %o) = @_;
+    my @words = ('UMCTL', 'SETCLUSTER', 'v2', $o{epoch} // ++$self->{epoch},
+        $o{flags} // 'NOFLAG', $o{name} // 'testcluster');
+
+    push @words, _nodes(@{ $o{local} // [] });
+    push @words, 'PEER', _nodes(@{ $o{peer} }) if $o{peer};
+    return $self->client->cmd(@words, @{ $o{more} // [] });
+}
+
+sub _nodes {
+    my @words;
+
+    while (my ($addr, $ranges) = splice @_, 0, 2) {
+        push @words, $addr, scalar @$ranges, map { "$_->[0]-$_->[1]" } @$ranges;
+    }
+
+    return @words;
+}
+
+# Stop it.  Its exit status; undef when it had to be killed.
+sub stop {
+    my ($self, $signal) = @_;
+    my $pid = delete $self->{pid} or return 0;
+
+    kill $signal // 'TERM', $self->{master} // $pid;
+    my $status = Undermoon::Test::reap($pid, 15);
+
+    if (!defined $status) {
+        Undermoon::Test::trouble('undermoond does not stop');
+        kill 'KILL', -$self->{group} if $self->{group};
+        kill 'KILL', $pid;
+        Undermoon::Test::reap($pid, 5);
+    } elsif ($status != 0 && !$self->{may_fail}) {
+        Undermoon::Test::trouble("undermoond ended with status $status");
+    }
+
+    $self->_check_left;
+    return $status;
+}
+
+# Forget the master without a word: it has been killed by the story.
+sub killed {
+    my ($self) = @_;
+    my $pid = delete $self->{pid};
+
+    Undermoon::Test::reap($pid, 5);
+    $self->_check_left;
+}
+
+sub _check_left {
+    my ($self) = @_;
+    my $group = $self->{group} or return;
+
+    return if wait_for { !Undermoon::Test::processes_of_group($group) } 3;
+
+    my @left = map { $_->[0] } Undermoon::Test::processes_of_group($group);
+    Undermoon::Test::trouble("undermoond left processes: @left");
+    kill 'KILL', @left;
+}
+
+sub finish {
+    my ($self) = @_;
+
+    $self->stop;
+    for my $line (grep { /\[(?:alert|emerg)\]|Sanitizer|runtime error:/ }
+        split /\n/, $self->log) {
+        next if $self->{alerts} && $line =~ $self->{alerts};
+        Undermoon::Test::trouble("in the log: $line");
+    }
+
+    Test::More::diag($self->log) if $ENV{UM_TEST_LOG};
+}
+
+1;
