@@ -12,7 +12,7 @@ use Undermoon::Test qw(wait_for free_port tempdir spew slurp);
 my $count = 0;
 
 sub binary {
-    for my $b ($ENV{UM_BINARY}, 'undermoond', 'src/undermoond',
+    for my $b ($ENV{UM_BINARY}, 'undermoond', 'b/undermoond',
         'build/undermoond') {
         return $b if defined $b && -x $b;
     }
