@@ -33,11 +33,11 @@ enum {
     UM_CMD_ALLOW_BUSY = 1u << 14,
     UM_CMD_NO_MANDATORY_KEYS = 1u << 15,
     /* Ours. */
-    UM_CMD_MAY_DELETE = 1u << 20,   /* may remove a key (migration)     */
-    UM_CMD_BARRIER = 1u << 21,      /* waits for, and holds up, others  */
-    UM_CMD_CONTROL = 1u << 22,      /* needs control rights             */
-    UM_CMD_CONTAINER = 1u << 23,    /* has subcommands                  */
-    UM_CMD_FOREIGN = 1u << 24,      /* learnt from a Redis or from conf */
+    UM_CMD_MAY_DELETE = 1u << 20, /* may remove a key (migration)     */
+    UM_CMD_BARRIER = 1u << 21,    /* waits for, and holds up, others  */
+    UM_CMD_CONTROL = 1u << 22,    /* needs control rights             */
+    UM_CMD_CONTAINER = 1u << 23,  /* has subcommands                  */
+    UM_CMD_FOREIGN = 1u << 24,    /* learnt from a Redis or from conf */
 };
 
 /* What the proxy does with it. */
@@ -163,8 +163,7 @@ UM_MUSTCHECK um_rc_t um_cmd_keys(
     const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc, um_keys_t *keys);
 
 /* Does this call block (BLPOP always, XREAD only with BLOCK)? */
-bool um_cmd_blocks(
-    const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc);
+bool um_cmd_blocks(const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc);
 
 void um_keys_deinit(um_keys_t *keys);
 

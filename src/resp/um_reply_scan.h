@@ -17,17 +17,21 @@
 
 /* All zero: at the first byte of a reply. */
 typedef struct {
-    char type;          /* first byte of the reply, once it was seen       */
-    uint8_t phase;      /* private to um_reply_scan.c                      */
-    uint8_t depth;      /* arrays we are inside of                         */
-    bool negative;      /* of the number being read                        */
-    uint8_t digits;     /* of the number being read                        */
-    char kind;          /* type byte of the element being read             */
-    uint64_t num;       /* number being read, then bytes of body to skip   */
+    char type;      /* first byte of the reply, once it was seen       */
+    uint8_t phase;  /* private to um_reply_scan.c                      */
+    uint8_t depth;  /* arrays we are inside of                         */
+    bool negative;  /* of the number being read                        */
+    uint8_t digits; /* of the number being read                        */
+    char kind;      /* type byte of the element being read             */
+    uint64_t num;   /* number being read, then bytes of body to skip   */
     uint64_t left[UM_REPLY_DEPTH]; /* elements still to come, per level    */
 } um_reply_scan_t;
 
 /*
+ * Attributes ('|') belong to the reply they precede; s->type is the type of the
+ * reply itself, so '>' is a push message and not an answer.  Streamed values
+ * ("$?", "*?") are refused: Redis does not send them.
+ *
  *   UM_OK     the reply ends after `*used` bytes (1 <= *used <= len); `s` is
  *             ready for the next one, except that s->type keeps its value
  *             until then.
