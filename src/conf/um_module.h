@@ -102,4 +102,15 @@ struct um_module_s {
     .directive_size = sizeof(um_directive_t),                                  \
     .api_size = sizeof(um_host_api_t)
 
+/*
+ * The definition of a module's one symbol: const um_module_t UM_MODULE(name) =
+ * { UM_MODULE_HEAD, ... };  Inside the daemon (--with-modules=static) each
+ * needs a name of its own; UM_STATIC_MODULES(M) of config.h lists them.
+ */
+#ifdef UM_MODULES_STATIC
+#define UM_MODULE(modname) um_module_##modname
+#else
+#define UM_MODULE(modname) um_module __attribute__((visibility("default")))
+#endif
+
 #endif /* UM_MODULE_H */

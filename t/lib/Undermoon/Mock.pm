@@ -103,7 +103,10 @@ sub received {
 }
 
 # How many connections have there been?
-sub connections { my @n = split /\n/, slurp("$_[0]{file}.accepted"); return scalar @n }
+sub connections {
+    my @n = split /\n/, slurp("$_[0]{file}.accepted");
+    return scalar @n;
+}
 
 # Wait until a command of this name has come (n times).
 sub saw {
