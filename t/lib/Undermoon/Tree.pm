@@ -20,7 +20,8 @@ sub tree_files {
     File::Find::find({
         no_chdir => 1,
         wanted   => sub {
-            push @found, s{^\Q$top/\E}{}r if -f && /$re/ && !m{/\.};
+            my $path = s{^\Q$top/\E}{}r;
+            push @found, $path if -f && $path =~ $re && $path !~ m{/\.};
         },
     }, grep { -d } map { "$top/$_" } @dirs);
 
