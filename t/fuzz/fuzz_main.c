@@ -34,9 +34,7 @@ replay_file(const char *path)
 
     rewind(f);
     data = malloc((size_t) size + (size == 0));
-    if (data == NULL
-        || fread(data, 1, (size_t) size, f) != (size_t) size)
-    {
+    if (data == NULL || fread(data, 1, (size_t) size, f) != (size_t) size) {
         free(data);
         fclose(f);
         return -1;
