@@ -31,6 +31,8 @@ sub binary {
 #   nofile  => n        limit of open files
 #   alerts  => qr/../   [alert] lines that this story provokes
 #   args    => []       more arguments
+#   binary  => '...'    another program than the one under test
+#   wrap    => []       a command to run it under (valgrind ...)
 sub new {
     my ($class, %o) = @_;
     my $self = bless {%o}, $class;
@@ -91,13 +93,14 @@ sub _env {
 sub command {
     my ($self, @more) = @_;
 
-    return (binary(), '-c', $self->{file}, @{ $self->{args} // [] }, @more);
+    return ($self->{binary} // binary(), '-c', $self->{file},
+        @{ $self->{args} // [] }, @more);
 }
 
 # Start it and wait for the pid file, which is the sign that it serves.
 sub start {
     my ($self) = @_;
-    my @argv = $self->command;
+    my @argv = (@{ $self->{wrap} // [] }, $self->command);
 
     @argv = ('/bin/sh', '-c', "ulimit -n $self->{nofile}; exec \"\$@\"",
         'sh', @argv) if $self->{nofile};
