@@ -32,6 +32,10 @@ enum {
     UM_CMD_NO_MULTI = 1u << 13,
     UM_CMD_ALLOW_BUSY = 1u << 14,
     UM_CMD_NO_MANDATORY_KEYS = 1u << 15,
+    UM_CMD_SKIP_MONITOR = 1u << 16,
+    UM_CMD_SKIP_SLOWLOG = 1u << 17,
+    UM_CMD_ASKING = 1u << 18,
+    UM_CMD_NO_ASYNC_LOADING = 1u << 19,
     /* Ours. */
     UM_CMD_MAY_DELETE = 1u << 20, /* may remove a key (migration)     */
     UM_CMD_BARRIER = 1u << 21,    /* waits for, and holds up, others  */
@@ -84,6 +88,21 @@ typedef enum {
     UM_SELF_COUNT,
 } um_self_t;
 
+/* Flags of a key specification, in the order in which COMMAND tells them. */
+enum {
+    UM_KEY_RO = 1u << 0,
+    UM_KEY_RW = 1u << 1,
+    UM_KEY_OW = 1u << 2,
+    UM_KEY_RM = 1u << 3,
+    UM_KEY_ACCESS = 1u << 4,
+    UM_KEY_UPDATE = 1u << 5,
+    UM_KEY_INSERT = 1u << 6,
+    UM_KEY_DELETE = 1u << 7,
+    UM_KEY_NOT_KEY = 1u << 8,
+    UM_KEY_INCOMPLETE = 1u << 9,
+    UM_KEY_VARIABLE_FLAGS = 1u << 10,
+};
+
 /* Key specification (redis.io/docs/reference/key-specs). */
 typedef struct {
     uint8_t begin;   /* 0 unknown, 1 index, 2 keyword                     */
@@ -96,6 +115,8 @@ typedef struct {
     int16_t index;   /* begin: position, or where to look from (<0: end)  */
     const char *keyword;
     int16_t a, b, c; /* range: last, step, limit; keynum: idx, first, step */
+    uint16_t flags;    /* UM_KEY_*: what COMMAND tells, to tell it again */
+    const char *notes; /* NULL: none */
 } um_key_spec_t;
 
 typedef struct um_cmd_s um_cmd_t;
