@@ -30,6 +30,7 @@ sub new {
     die "connect $addr: $!\n" unless $sock;
     setsockopt($sock, Socket::SOL_SOCKET(), Socket::SO_RCVBUF(), $o{rcvbuf})
         if $o{rcvbuf};
+    $sock->blocking(0);
 
     return bless { sock => $sock, in => '', addr => $addr,
         timeout => $o{timeout} // 20 }, $class;
@@ -59,6 +60,19 @@ sub write {
     }
 
     return 1;
+}
+
+# As much as the socket takes now: how many bytes that was.
+sub write_some {
+    my ($self, $bytes) = @_;
+    my $at = 0;
+
+    while ($at < length $bytes
+        && (my $n = syswrite $self->{sock}, $bytes, 1 << 18, $at)) {
+        $at += $n;
+    }
+
+    return $at;
 }
 
 sub send {

@@ -79,14 +79,31 @@ sub start {
 
 sub addr { $_[0]{addr} }
 
-# All requests so far, in order of arrival, as lists of words.  With a name
-# only those.  Each is [words...]; `->connections` of them tells the rest.
+# All requests so far in order of arrival, as lists of words; with a name
+# only those.
 sub commands {
     my ($self, $name) = @_;
-    my @all = map { [ map { pack 'H*', $_ } split /,/, (split / /)[1], -1 ] }
-        split /\n/, slurp("$self->{file}.commands");
+    my @all = map { $_->[1] } $self->_commands;
 
     return defined $name ? grep { uc $_->[0] eq uc $name } @all : @all;
+}
+
+# The same by connection: a list of lists of commands, each a string.
+sub sessions {
+    my ($self) = @_;
+    my @by;
+
+    push @{ $by[ $_->[0] - 1 ] }, "@{ $_->[1] }" for $self->_commands;
+    return map { $_ // [] } @by;
+}
+
+sub _commands {
+    my ($self) = @_;
+
+    return map {
+        my ($id, $words) = split / /;
+        [ $id, [ map { pack 'H*', $_ } split /,/, $words, -1 ] ];
+    } split /\n/, slurp("$self->{file}.commands");
 }
 
 # Bytes that came, connection after connection.
