@@ -28,26 +28,32 @@ typedef struct um_pool_s um_pool_t;     /* core/um_pool.h   */
 
 /*
  * Store the words of one directive in `conf`, the struct of its block.  NULL,
- * or a phrase that follows what the operator wrote: "is not a time".  Words
- * and conf are borrowed; what is kept must be copied to cx->pool.
+ * or a phrase that follows the word cx->about, the first one unless the
+ * setter points it elsewhere: "is not a time".  With about == NULL it follows
+ * the directive's name.  Words and conf are borrowed; what is kept must be
+ * copied to cx->pool.
  */
 typedef const char *um_conf_set_fn(
     um_conf_cx_t *cx, const um_directive_t *d, void *conf);
 typedef um_conf_set_fn *um_conf_set_pt;
 
-/* What the environment calls the value, when one word is not enough: write
- * the directive's words to `out`, one line each.  False: unset. */
-typedef const char *(*um_conf_getenv_pt)(const void *env, const char *name);
-typedef bool (*um_conf_env_words_pt)(
-    um_conf_getenv_pt get, const void *env, um_sbuf_t *out);
+/*
+ * For a directive that takes its words from more than one variable: write
+ * them to `out`, separated by spaces and quoted as in a file.  Nothing
+ * written: unset.  NULL or a phrase.
+ */
+typedef const char *(*um_conf_env_pt)(um_conf_cx_t *cx, um_sbuf_t *out);
 
 enum {
-    UM_DIR_MULTI = 1 << 0,    /* may be repeated; the setter appends      */
-    UM_DIR_RESTART = 1 << 1,  /* a change needs a restart, not a reload   */
-    UM_DIR_REQUIRED = 1 << 2, /* its block is wrong without it            */
-    UM_DIR_IGNORED = 1 << 3,  /* accepted with a notice, has no effect    */
-    UM_DIR_SECRET = 1 << 4,   /* its value appears in no message          */
-    UM_DIR_FIRST = 1 << 5,    /* looked at before the rest (module, env)  */
+    UM_DIR_MULTI = 1 << 0,    /* may be repeated; the setter appends     */
+    UM_DIR_RESTART = 1 << 1,  /* a change needs a restart, not a reload  */
+    UM_DIR_REQUIRED = 1 << 2, /* its block is wrong without it           */
+    UM_DIR_IGNORED = 1 << 3,  /* accepted with a notice, has no effect   */
+    UM_DIR_SECRET = 1 << 4,   /* its value appears in no message         */
+    UM_DIR_LIST = 1 << 5,     /* the environment separates words by ','  */
+    UM_DIR_MODULE = 1 << 6,   /* `module`: opens one, at once            */
+    UM_DIR_ENV = 1 << 7,      /* `env`: off and the environment is unread */
+    UM_DIR_INCLUDE = 1 << 8,  /* `include`: for the manual, any block    */
 };
 
 /* For numbers, sizes and times, in the unit of the field; 0, 0: any. */
@@ -75,9 +81,9 @@ struct um_directive_s {
     const char *dflt; /* its words as in a file; NULL: leave it zero  */
     const char *doc;  /* for the manual; blank line: paragraph        */
 
-    const char *env;      /* without UNDERMOON_; NULL: none               */
-    const char *env_role; /* role that gives `env` its meaning, in main   */
-    um_conf_env_words_pt env_words; /* NULL: the value is the word        */
+    const char *env;          /* without UNDERMOON_; NULL: none             */
+    const char *env_role;     /* in main: the role that reads it            */
+    um_conf_env_pt env_words; /* NULL: the value is the word            */
 };
 
 typedef struct {
@@ -85,7 +91,8 @@ typedef struct {
     const um_directive_t *directives;
     size_t conf_size; /* allocated zeroed */
     const char *doc;
-    bool role; /* naming this block gives the machine a role */
+    bool role; /* naming this block gives the machine a role        */
+    bool env;  /* the reference's environment is read for this role */
 
     /* After all directives and defaults; NULL or what is wrong. */
     const char *(*check)(um_conf_cx_t *cx, void *conf);
@@ -101,15 +108,15 @@ typedef const char *(*um_conf_module_pt)(
 typedef struct {
     const char *file;       /* NULL: none, e.g. environment only           */
     const char *text;       /* instead of a file (tests, fuzzer); NULL     */
-    const char *directives; /* -g; read as if before the file; NULL        */
+    const char *directives; /* -g; replaces what the others say; NULL      */
     const char *prefix;     /* relative paths start here; NULL: as they are*/
     const char *role;       /* by argv[0]: "proxy"; such a block is implied*/
     char *const *env;       /* as environ; NULL: none                      */
     const um_block_t *const *blocks; /* [0] is main; NULL ends             */
     um_conf_module_pt module_open;   /* NULL: `module` is refused          */
     void *module_data;
-    bool no_include; /* refuse include: nothing but `text` is opened       */
-    bool quiet;      /* no notices to the log                              */
+    bool hermetic; /* no include, no name lookups: `text` and nothing else */
+    bool quiet;    /* no notices to the log                                */
 } um_conf_options_t;
 
 /*
@@ -153,17 +160,28 @@ void um_conf_manual(const um_block_t *const *blocks, um_sbuf_t *out);
 struct um_conf_cx_s {
     um_conf_t *cf;
     um_pool_t *pool;
-    const um_block_t *block;
-    const char *const *arg; /* words after the name, NUL-terminated */
+    const char *const *arg; /* words after the name, NUL-terminated        */
     uint32_t argc;
-    bool from_env;    /* true/false/1/0 are flags there too */
-    char canon[128];  /* a scalar's canonical form, for dump and comparison */
-    char phrase[512]; /* um_conf_phrase() */
+    const char *about;  /* the word the phrase is about                    */
+    const char *prefix; /* of relative paths; "" none                      */
+    const char *file;   /* where the directive stands; "environment", "-g" */
+    uint32_t line;
+    bool from_env;    /* flags are true and false there                    */
+    bool hermetic;    /* no name lookups                                   */
+    bool trial;       /* only looks whether it is right; no notices        */
+    char canon[128];  /* a scalar's one way of writing; "" as written      */
+    char phrase[512]; /* um_conf_phrase()                                  */
 };
 
 /* Format a phrase; valid until the next one. */
 const char *um_conf_phrase(um_conf_cx_t *cx, const char *fmt, ...)
     UM_PRINTF(2, 3);
+
+/* Tell the operator something that is no error: FILE:LINE: text. */
+void um_conf_notice(um_conf_cx_t *cx, const char *fmt, ...) UM_PRINTF(2, 3);
+
+/* A variable by its full name; NULL when unset, empty or `env off;`. */
+const char *um_conf_getenv(const um_conf_t *cf, const char *name);
 
 /* The field at d->offset. */
 #define um_conf_field(conf, d, type)                                           \
@@ -181,6 +199,9 @@ const char *um_conf_phrase(um_conf_cx_t *cx, const char *fmt, ...)
  *   str      a word              char *, copied; "" gives NULL
  *   enum     one of some words   int32_t; um_enum_t[]
  *   addr     host:port, unix:..  um_addr_t; "" leaves it empty
+ *   addrs    one or more of them um_addr_t *, followed by uint32_t count;
+ *                                appends
+ *   path     a file's name       char *, prefix applied; "" gives NULL
  *   ignored  anything            nothing
  */
 um_conf_set_fn um_set_flag;
@@ -194,6 +215,8 @@ um_conf_set_fn um_set_size;
 um_conf_set_fn um_set_str;
 um_conf_set_fn um_set_enum;
 um_conf_set_fn um_set_addr;
+um_conf_set_fn um_set_addrs;
+um_conf_set_fn um_set_path;
 um_conf_set_fn um_set_ignored;
 
 #endif /* UM_CONF_H */

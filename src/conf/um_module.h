@@ -78,7 +78,8 @@ struct um_module_s {
     const char *doc;         /* one paragraph for the manual          */
     const um_directive_t *directives; /* ends with .name = NULL       */
     size_t conf_size;
-    bool role; /* its block is a role of the machine */
+    bool role; /* its block is a role of the machine              */
+    bool env;  /* the reference's environment is read for this role */
 
     /* Once, when it is opened.  NULL or why it cannot live here. */
     const char *(*open)(const um_host_api_t *api);

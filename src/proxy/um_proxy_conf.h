@@ -1,7 +1,7 @@
 /*
  * um_proxy_conf.h -- what the `proxy` block of the configuration says.
  *
- * Filled by the directive table in um_proxy_conf.c; owned by its cycle.
+ * Filled by the directive table in um_proxy_table.c; owned by its cycle.
  * Times are milliseconds and sizes bytes unless a name says otherwise.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -19,10 +19,17 @@ typedef struct {
 } um_listen_conf_t;
 
 typedef struct {
-    char *name; /* command ... as the operator wrote it, NULL-terminated list */
+    char *name; /* as the operator wrote it */
     int64_t first, last, step;
     bool write;
 } um_command_conf_t;
+
+typedef enum {
+    UM_BATCH_TURN,
+    UM_BATCH_DISABLED,
+    UM_BATCH_FIXED,
+    UM_BATCH_DYNAMIC,
+} um_batch_t;
 
 typedef struct {
     um_listen_conf_t *listen;
@@ -35,13 +42,13 @@ typedef struct {
     char *backend_password; /* toward Redis; NULL: none */
 
     char *password;      /* from clients; NULL: none               */
-    char *peer_password; /* toward peers; NULL: the same as password */
+    char *peer_password; /* toward peers; NULL: none               */
     um_cidr_t *control_allow;
     uint32_t control_allow_count;
     uint64_t control_timeout;
 
     bool active_redirection;
-    uint32_t max_redirections;
+    uint32_t max_redirections;     /* 1 .. 4 */
     um_addr_t default_redirection; /* text empty: none */
     bool nodes_v1;                 /* cluster_nodes_version v1 */
 
@@ -64,12 +71,19 @@ typedef struct {
     uint32_t command_count;
 
     /* Of the reference; accepted, without effect: batches follow turns. */
-    int32_t backend_batch_strategy;
+    int32_t backend_batch_strategy; /* um_batch_t */
     uint32_t backend_flush_size;
     uint64_t backend_low_flush_interval;  /* ns */
     uint64_t backend_high_flush_interval; /* ns */
 } um_proxy_conf_t;
 
 extern const um_block_t um_proxy_block;
+
+/* For the table in um_proxy_table.c. */
+um_conf_set_fn um_proxy_set_listen;
+um_conf_set_fn um_proxy_set_allow;
+um_conf_set_fn um_proxy_set_command;
+um_conf_set_fn um_proxy_set_nodes_version;
+const char *um_proxy_conf_check(um_conf_cx_t *cx, void *conf);
 
 #endif /* UM_PROXY_CONF_H */
