@@ -79,6 +79,18 @@ um_str_to_i64(um_str_t s, int64_t *out)
     return UM_OK;
 }
 
+um_rc_t
+um_str_to_arg(um_str_t s, int64_t *out)
+{
+    size_t sign = s.len > 1 && s.data[0] == '-';
+
+    if (s.len > 1 && s.data[sign] == '0') {
+        return UM_DECLINED;
+    }
+
+    return um_str_to_i64(s, out);
+}
+
 size_t
 um_u64_format(uint64_t v, char *out)
 {

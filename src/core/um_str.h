@@ -30,6 +30,9 @@ bool um_str_ieq(um_str_t a, um_str_t b);
 UM_MUSTCHECK um_rc_t um_str_to_u64(um_str_t s, uint64_t *out);
 UM_MUSTCHECK um_rc_t um_str_to_i64(um_str_t s, int64_t *out);
 
+/* As Redis' string2ll() reads an argument: no leading zeros either, no "-0". */
+UM_MUSTCHECK um_rc_t um_str_to_arg(um_str_t s, int64_t *out);
+
 /* Write `v` in decimal at `out` (room for 20 bytes); how many were written. */
 size_t um_u64_format(uint64_t v, char *out);
 size_t um_i64_format(int64_t v, char *out); /* 21 bytes */
