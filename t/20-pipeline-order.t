@@ -1,0 +1,48 @@
+#!/usr/bin/perl
+
+# Many clients pipeline mixed commands, cut at arbitrary bytes, and every
+# reply is what their own history says, also when a node restarts midway.
+
+use strict;
+use warnings;
+use Test::More;
+use Undermoon::Test qw(cluster helper slow_tests);
+
+my $order = helper('order')
+    or plan skip_all => 't/clients/order is built by make check';
+my @size = slow_tests() ? qw(-c 200 -n 200 -b 4000) : qw(-c 200 -n 4 -b 8000);
+
+# What was answered is in the file before the answer, so a killed node comes
+# back with all that its clients were told.
+my $c = cluster(nodes => 3, workers => 2, proxy => 'active_redirection on;',
+    redis => { more => [qw(--appendonly yes --appendfsync no)] });
+
+sub drive {
+    my ($at_half, @args) = @_;
+    my $last = '';
+
+    open my $out, '-|', $order, '-p', $c->proxy->{port}, '-d', 500, @args
+        or die "$order: $!";
+    while (<$out>) {
+        $at_half->() if /^half/;
+        $last = $_;
+    }
+    close $out;
+    chomp $last;
+    diag($last) if $?;
+    return $last;
+}
+
+like(drive(sub { }, '-c', 20, '-n', 4, '-s', $$), qr/^right: .* 0 errors$/,
+    'nothing happens: all in order, no error');
+
+$_->cmd('FLUSHALL') for $c->nodes;
+my @workers = sort $c->proxy->workers;
+my $said = drive(sub { $c->node(1)->restart }, @size, '-e', '-s', $$ + 1);
+like($said, qr/^right: /, 'a node restarts: every reply fits the model');
+note($said);
+
+is_deeply([ sort $c->proxy->workers ], \@workers, 'the same workers serve on');
+ok($c->proxy->serves('GET', 'foo'), 'and another client');
+
+done_testing;

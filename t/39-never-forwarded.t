@@ -1,0 +1,60 @@
+#!/usr/bin/perl
+
+# What controls a Redis, or gives a shared connection a state of its own, is
+# answered with an error and never reaches the Redis.
+
+use strict;
+use warnings;
+use Test::More;
+use Undermoon::Test qw(undermoon mock_redis);
+
+my $node = mock_redis('*' => sub { "+the node has got it\r\n" });
+my $um = undermoon(workers => 1)->start;
+is($um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]), 'OK', 'metadata');
+my $c = $um->client;
+is($c->cmd(qw(GET k)), 'the node has got it', 'others do reach it');
+
+my @all = map { [ split ] } (
+    'SUBSCRIBE ch', 'PSUBSCRIBE *', 'SSUBSCRIBE ch', 'UNSUBSCRIBE',
+    'FLUSHALL', 'FLUSHALL ASYNC', 'FLUSHDB', 'FLUSHDB k', 'SHUTDOWN',
+    'SHUTDOWN NOSAVE', 'SLAVEOF NO ONE', 'REPLICAOF NO ONE', 'SWAPDB 0 1',
+    'DEBUG SLEEP 0', 'DEBUG SEGFAULT', 'CLIENT REPLY OFF', 'CLIENT REPLY SKIP',
+    'CLIENT PAUSE 1000', 'CLIENT TRACKING ON', 'CLIENT NO-EVICT ON',
+    'CLIENT UNBLOCK 1', 'MONITOR', 'SYNC', 'PSYNC ? -1', 'REPLCONF ACK 1',
+    'MODULE LOAD /tmp/x', 'MODULE LIST', 'CONFIG REWRITE', 'CONFIG RESETSTAT',
+    'CONFIG SET save x', 'BGSAVE', 'SAVE', 'BGREWRITEAOF', 'FAILOVER',
+    'ACL SETUSER x', 'ACL LIST', 'MIGRATE 127.0.0.1 1 k 0 100', 'SCRIPT FLUSH',
+    'SCRIPT KILL', 'FUNCTION FLUSH', 'FUNCTION KILL', 'SELECT 1', 'MOVE k 1',
+    'MULTI', 'EXEC', 'DISCARD', 'WATCH k', 'CLUSTER RESET', 'CLUSTER FAILOVER',
+    'CLUSTER FORGET k', 'CLUSTER ADDSLOTS 1', 'LATENCY RESET',
+    'RESTORE-ASKING k 0 x', 'PFDEBUG ENCODING k', 'PFSELFTEST', 'HELLO 9',
+    'NOSUCHCOMMAND k', 'NOSUCHCOMMAND', 'SLOWLOG RESET k', 'SWAPDB',
+);
+
+my (@not_refused, @broken);
+for my $cmd (@all, map { my ($n, @r) = @$_; [ lc $n, @r ] } @all) {
+    my $said = eval { $c->cmd(@$cmd) } // 'nothing';
+
+    push @not_refused, "@$cmd: $said"
+        unless "$said" =~ /^-(?:ERR|NOPROTO|MISCONF|NOPERM) ./;
+    push @broken, "@$cmd" unless eval { $c->cmd('PING') eq 'PONG' };
+    $c = $um->client if !eval { $c->cmd('PING') };
+}
+is_deeply(\@not_refused, [], 'each is answered with an error');
+is_deeply(\@broken, [], 'and the connection lives on');
+
+# The node was told nothing of it, whatever the proxy asks on its own.
+my %ours = map { $_ => 1 } qw(PING AUTH HELLO INFO ROLE COMMAND GET),
+    'CLIENT ID', 'CLIENT KILL', 'CLIENT SETNAME', 'CLIENT LIST',
+    'CLIENT SETINFO';
+my @strange = grep {
+    my ($a, $b) = map { uc } @$_, '';
+    !$ours{$a} && !$ours{"$a $b"};
+} $node->commands;
+is_deeply(\@strange, [], 'the node has seen none of them')
+    or diag(explain \@strange);
+
+is($c->cmd(qw(GET k)), 'the node has got it', 'the shared connection is as before');
+ok($um->serves(qw(GET k)), 'for a second client too');
+
+done_testing;
