@@ -42,12 +42,14 @@ enum {
     UM_CMD_CONTROL = 1u << 22,    /* needs control rights             */
     UM_CMD_CONTAINER = 1u << 23,  /* has subcommands                  */
     UM_CMD_FOREIGN = 1u << 24,    /* learnt from a Redis or from conf */
+    UM_CMD_OTHER_DB = 1u << 25,   /* has an option naming a database  */
 };
 
 /* What the proxy does with it. */
 typedef enum {
-    UM_HOW_FORWARD,     /* by the slot of its keys, whole                  */
-    UM_HOW_KEYLESS,     /* no key by nature or in this call: any own node  */
+    UM_HOW_FORWARD,     /* by the slot of its keys, whole; a call without
+                           keys (EVAL s 0) as KEYLESS                      */
+    UM_HOW_KEYLESS,     /* has no keys: any node of ours                   */
     UM_HOW_SPLIT,       /* may be split by slot and joined: see `join`     */
     UM_HOW_SELF,        /* answered here: see `self`                       */
     UM_HOW_UNSUPPORTED, /* not yet: an error, never forwarded              */
@@ -100,24 +102,49 @@ enum {
     UM_KEY_DELETE = 1u << 7,
     UM_KEY_NOT_KEY = 1u << 8,
     UM_KEY_INCOMPLETE = 1u << 9,
-    UM_KEY_VARIABLE_FLAGS = 1u << 10,
+    UM_KEY_VARIABLE_FLAGS = 1u << 10, /* the worst that may be done to it */
 };
 
 /* Key specification (redis.io/docs/reference/key-specs). */
 typedef struct {
-    uint8_t begin;   /* 0 unknown, 1 index, 2 keyword                     */
-    uint8_t find;    /* 0 unknown, 1 range, 2 keynum                      */
-    bool read;       /* some value is read                                */
-    bool write;      /* some key is written                               */
-    bool may_delete; /* the key may be gone afterwards                    */
-    bool not_key;    /* only routed by, as in SSUBSCRIBE                  */
-    bool incomplete; /* there may be keys this does not find              */
-    int16_t index;   /* begin: position, or where to look from (<0: end)  */
+    uint8_t begin;   /* um_key_begin_t                                     */
+    uint8_t find;    /* um_key_find_t                                      */
+    bool read;       /* its value is read, or whether it is there          */
+    bool write;      /* it is written, in part or as a whole               */
+    bool may_delete; /* it may be gone afterwards, at once or by a TTL     */
+    bool not_key;    /* only routed by, as in SSUBSCRIBE                   */
+    bool incomplete; /* there may be keys this does not find               */
+    int16_t index;   /* begin: position, or where to look from (<0: end)   */
     const char *keyword;
-    int16_t a, b, c; /* range: last, step, limit; keynum: idx, first, step */
+    int16_t a, b, c;   /* range: last, step, limit; keynum: idx, first, step */
     uint16_t flags;    /* UM_KEY_*: what COMMAND tells, to tell it again */
     const char *notes; /* NULL: none */
 } um_key_spec_t;
+
+typedef enum {
+    UM_KEY_BEGIN_UNKNOWN,
+    UM_KEY_BEGIN_INDEX,
+    UM_KEY_BEGIN_KEYWORD,
+} um_key_begin_t;
+
+typedef enum {
+    UM_KEY_FIND_UNKNOWN,
+    UM_KEY_FIND_RANGE,
+    UM_KEY_FIND_KEYNUM,
+} um_key_find_t;
+
+/* Which code of um_cmd_keys() finds the keys. */
+typedef enum {
+    UM_FINDER_NONE,  /* there are none                      */
+    UM_FINDER_RANGE, /* one specification: index and range  */
+    UM_FINDER_SPECS, /* whatever the specifications say     */
+    UM_FINDER_SET,
+    UM_FINDER_BITFIELD,
+    UM_FINDER_SORT,
+    UM_FINDER_GEORADIUS,
+    UM_FINDER_XREAD,
+    UM_FINDER_MIGRATE,
+} um_finder_t;
 
 typedef struct um_cmd_s um_cmd_t;
 
@@ -127,22 +154,28 @@ struct um_cmd_s {
     uint8_t how;      /* um_how_t */
     uint8_t join;     /* um_join_how_t */
     uint8_t self;     /* um_self_t */
+    uint8_t finder;   /* um_finder_t */
     uint8_t spec_count;
     int16_t first, last, step; /* as in COMMAND; first 0: none or movable   */
     uint16_t sub_count;
-    uint16_t index; /* 0 .. um_cmd_count()-1, for statistics                */
+    uint16_t index; /* 0 .. um_cmd_count()-1, for statistics; a subcommand
+                       has that of its command                              */
     uint32_t flags;
     const um_key_spec_t *specs;
     const um_cmd_t *subs;
     const char *const *acl_categories; /* NULL-terminated, without '@'      */
     const char *const *tips;
     const char *why; /* UNSUPPORTED, NEVER: half a sentence for the error   */
+    const char *summary; /* what Redis' documentation says it does          */
 };
 
 /*
  * The command named by argv[0], and by argv[1] where the command has
  * subcommands.  NULL: not in the table.  For a container with an unknown or
- * missing subcommand the container itself is returned.
+ * missing subcommand the container itself is returned; except for COMMAND,
+ * which is a command of its own, that call is an error (arity -2 says so for
+ * the missing one, "unknown subcommand 'x'. Try NAME HELP." is Redis' text for
+ * the other).
  */
 const um_cmd_t *um_cmd_find(const um_str_t *argv, uint32_t argc);
 const um_cmd_t *um_cmd_find_name(um_str_t name); /* also "config|get" */
@@ -165,6 +198,8 @@ typedef struct {
     bool read;
     bool write;
     bool may_delete;
+    bool not_key;
+    uint16_t flags; /* UM_KEY_..., for COMMAND GETKEYSANDFLAGS */
 } um_key_t;
 
 typedef struct {
@@ -174,17 +209,25 @@ typedef struct {
 } um_keys_t;
 
 /*
- * Find the keys of a command with enough arguments (um_cmd_arity_ok).
- * UM_OK: keys->count of them, may be 0.  UM_DECLINED: the arguments are
- * malformed (a numkeys that is no number or too large): Redis' COMMAND GETKEYS
- * says "Invalid arguments specified for command"; forwarding is not safe.
- * UM_ERR: out of memory.
+ * Find the keys of a command with enough arguments (um_cmd_arity_ok), those
+ * that Redis would touch in executing it.  UM_OK: keys->count of them, may be
+ * 0.  UM_DECLINED: the arguments are malformed (a numkeys that is no number or
+ * too large): Redis' COMMAND GETKEYS says "Invalid arguments specified for
+ * command"; forwarding is not safe.  UM_ERR: out of memory.
  */
 UM_MUSTCHECK um_rc_t um_cmd_keys(
     const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc, um_keys_t *keys);
 
 /* Does this call block (BLPOP always, XREAD only with BLOCK)? */
 bool um_cmd_blocks(const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc);
+
+/*
+ * Must this call be refused, although the command is not?  NULL, or the text
+ * of the error (behind "-ERR "): COPY into another database, which a cluster
+ * does not have.
+ */
+const char *um_cmd_refused(
+    const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc);
 
 void um_keys_deinit(um_keys_t *keys);
 
