@@ -2,6 +2,8 @@
 
 # Many clients pipeline mixed commands, cut at arbitrary bytes, and every
 # reply is what their own history says, also when a node restarts midway.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;

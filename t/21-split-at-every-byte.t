@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 
 # Requests and replies may be cut anywhere; nobody can tell from the answers.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;

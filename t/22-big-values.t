@@ -2,6 +2,8 @@
 
 # Values of 5 and 64 MB keep their place in the order, and others are served
 # while they pass.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -27,7 +29,8 @@ for my $mb (5, 64) {
     my @said = $client->pipeline(
         [ 'INCR', $near ], [ 'SET', $key, 'small' ], [ 'SET', $key, $value ],
         [ 'STRLEN', $key ], [ 'INCR', $near ], [ 'INCR', $far ],
-        [ 'GET', $key ], [ 'APPEND', $key, 'end' ], [ 'GETRANGE', $key, -6, -1 ],
+        [ 'GET', $key ], [ 'APPEND', $key,
+            'end' ], [ 'GETRANGE', $key, -6, -1 ],
         [ 'SET', $key, 'small again' ], [ 'GET', $key ], [ 'INCR', $near ]);
 
     my $got = splice @said, 6, 1;
@@ -52,7 +55,8 @@ for my $mb (5, 64) {
     is($half->read, 'OK', "$mb MB: then the rest");
 
     # MGET and MSET of such things over several nodes.
-    is($half->cmd('MSET', $key, $value, $far, 0, $near, 0), 'OK', "$mb MB: MSET");
+    is($half->cmd('MSET', $key, $value, $far, 0, $near, 0), 'OK',
+        "$mb MB: MSET");
     my $all = $half->cmd('MGET', $far, $key, $near);
     ok("$all->[0] $all->[2]" eq '0 0' && $all->[1] eq $value, "$mb MB: MGET");
     $half->cmd('DEL', $key);

@@ -2,6 +2,8 @@
 
 # What is no request is answered as Redis answers it, behind the replies that
 # were due: byte for byte, with a real redis-server beside us.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -74,7 +76,8 @@ while (my ($what, $bytes) = splice @cases, 0, 2) {
 my @strict = (
     'ten words'        => "*11\r\n",
     'sixteen kilobytes' => "*2\r\n\$4\r\nAUTH\r\n\$16385\r\n",
-    'a command'        => "GET k\r\nPING\r\nAUTH wrong\r\nAUTH secret\r\nGET k\r\n",
+    'a command'        => "GET k\r\nPING\r\nAUTH wrong\r\nAUTH secret\r\n"
+        . "GET k\r\n",
 );
 my $closed = redis(password => 'secret');
 my $guarded = undermoon(proxy => 'password secret;')->start;

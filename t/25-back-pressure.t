@@ -2,6 +2,8 @@
 
 # A client that asks for 200 MB and does not read costs a bounded amount of
 # memory, and others on the same Redis connection are served.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;

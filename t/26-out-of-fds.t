@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 
 # Running out of file descriptors stops new clients, not the process.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -10,7 +12,8 @@ use Undermoon::Test qw(undermoon redis wait_for);
 my $node = redis();
 my $um = undermoon(workers => 1, nofile => 100, proxy => 'max_clients 1000;')
     ->start;
-is($um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]), 'OK', 'metadata');
+is($um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]), 'OK',
+    'metadata');
 is($um->client->cmd(qw(SET k v)), 'OK', 'it serves');
 
 my @worker = $um->workers;

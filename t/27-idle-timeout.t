@@ -2,6 +2,8 @@
 
 # session_timeout closes who has long been silent: not who has just come, not
 # who waits for an answer.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -10,8 +12,10 @@ use Time::HiRes qw(time);
 use Undermoon::Test qw(undermoon mock_redis wait_for);
 
 my $node = mock_redis(GET => sub { ([1.5], "\$4\r\nlate\r\n") });
-my $um = undermoon(proxy => 'session_timeout 600ms; backend_timeout 5s;')->start;
-is($um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]), 'OK', 'metadata');
+my $um = undermoon(
+    proxy => 'session_timeout 600ms; backend_timeout 5s;')->start;
+is($um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]), 'OK',
+    'metadata');
 
 my $begin = time;
 my $idle = $um->client;

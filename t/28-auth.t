@@ -2,6 +2,8 @@
 
 # AUTH, and what is refused before it, as Redis does it: byte for byte beside
 # a redis-server with requirepass.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;

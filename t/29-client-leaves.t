@@ -2,6 +2,8 @@
 
 # Clients that leave in the middle of anything: what they had under way is
 # thrown away, nobody gets another's reply, and nothing is left behind.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -49,7 +51,8 @@ for my $round (1 .. $rounds) {
 
     $memory = $um->memory if $round == $rounds / 2;
 }
-is($wrong, 0, "$rounds times six leave, the one who stays gets his own replies");
+is($wrong, 0,
+    "$rounds times six leave, the one who stays gets his own replies");
 
 # While their Redis sleeps, a whole FIFO is orphaned.
 my $node = $c->node(0)->client;
@@ -58,7 +61,8 @@ my @waiting = map { $c->client } 1 .. 50;
 $_->write(Undermoon::Client::request('GET', $key[0]) x 100) for @waiting;
 is($stays->cmd('GET', $key[1]), "value of $key[1]", 'another node meanwhile');
 $_->reset for @waiting;
-is($stays->cmd('GET', $key[0]), "value of $key[0]", 'the replies are not mixed up');
+is($stays->cmd('GET', $key[0]), "value of $key[0]",
+    'the replies are not mixed up');
 
 # A half-closed client still gets what it asked for.
 my $half = $c->client;

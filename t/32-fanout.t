@@ -2,6 +2,8 @@
 
 # With active redirection commands over several slots are split and joined;
 # the answers are those of one Redis.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -61,7 +63,8 @@ is($um->cmd('MSETNX', '{t}a', 1, '{t}b', 2), 1, 'MSETNX in one slot');
 is($um->cmd('MSETNX', '{t}b', 1, '{t}c', 2), 0, 'all or nothing');
 my $calls = sub { my $n = 0; $n += $_->calls($_[0]) for $c->nodes; $n };
 my $before = $calls->('mget');
-is_deeply($um->cmd(qw(MGET {t}a {t}b {t}c)), [ 1, 2, undef ], 'MGET in one slot');
+is_deeply($um->cmd(qw(MGET {t}a {t}b {t}c)), [ 1, 2, undef ],
+    'MGET in one slot');
 is($calls->('mget'), $before + 1, 'is one MGET');
 
 # One node is away: an error for the whole, not a wrong nil.

@@ -2,6 +2,8 @@
 
 # Proxies forward to each other: in the form the reference speaks, bounded in
 # hops, and never waiting for each other in a circle.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -23,16 +25,19 @@ is($um->setcluster(local => [ $node->addr, [ [ 0, 8191 ] ] ],
     peer => [ $peer->addr, [ [ 8192, 16383 ] ] ]), 'OK', 'metadata');
 my $c = $um->client;
 
-is($c->cmd(qw(GET foo)), 'by 2: GET foo', 'a peer is told how often it may forward');
+is($c->cmd(qw(GET foo)), 'by 2: GET foo',
+    'a peer is told how often it may forward');
 is($c->cmd(qw(UMFORWARD 3 GET foo)), 'by 2: GET foo', 'one less each time');
 is($c->cmd(qw(UMFORWARD 1 GET foo)), 'by 0: GET foo', 'down to none');
-is($c->cmd(qw(UMFORWARD 0 GET foo)), '-ERR_TOO_MANY_REDIRECTIONS', 'then no more');
+is($c->cmd(qw(UMFORWARD 0 GET foo)), '-ERR_TOO_MANY_REDIRECTIONS',
+    'then no more');
 is($c->cmd(qw(UMFORWARD 0 SET b 1)), 'OK', 'what is here needs no hop');
-like($peer->received, qr/\Q*4\r\n\$9\r\nUMFORWARD\r\n\$1\r\n2\r\n\$3\r\nGET\r\n\$3\r\nfoo\r\n/,
-    'the bytes of it');
+my $bytes = Undermoon::Client::request(qw(UMFORWARD 2 GET foo));
+cmp_ok(index($peer->received, $bytes), '>=', 0, 'the bytes of it');
 
 is($c->cmd('UMFORWARD'), '-Missing sub command', 'no times');
-is($c->cmd(qw(UMFORWARD x GET b)), '-invalid redirection times', 'times of letters');
+is($c->cmd(qw(UMFORWARD x GET b)), '-invalid redirection times',
+    'times of letters');
 is($c->cmd(qw(UMFORWARD 2)), '-missing forwarded command', 'no command');
 for my $inner ([qw(PING)], [qw(UMCTL SHUTDOWN)], [qw(AUTH x)], [qw(CONFIG SET
     maxmemory 1)], [qw(UMFORWARD 1 GET b)], [qw(FLUSHALL)], [qw(QUIT)]) {

@@ -2,6 +2,8 @@
 
 # What controls a Redis, or gives a shared connection a state of its own, is
 # answered with an error and never reaches the Redis.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -10,7 +12,8 @@ use Undermoon::Test qw(undermoon mock_redis);
 
 my $node = mock_redis('*' => sub { "+the node has got it\r\n" });
 my $um = undermoon(workers => 1)->start;
-is($um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]), 'OK', 'metadata');
+is($um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]), 'OK',
+    'metadata');
 my $c = $um->client;
 is($c->cmd(qw(GET k)), 'the node has got it', 'others do reach it');
 
@@ -54,7 +57,8 @@ my @strange = grep {
 is_deeply(\@strange, [], 'the node has seen none of them')
     or diag(explain \@strange);
 
-is($c->cmd(qw(GET k)), 'the node has got it', 'the shared connection is as before');
+is($c->cmd(qw(GET k)), 'the node has got it',
+    'the shared connection is as before');
 ok($um->serves(qw(GET k)), 'for a second client too');
 
 done_testing;

@@ -2,6 +2,8 @@
 
 # A Redis that hangs fails its own commands, after backend_timeout.  Commands
 # of other nodes do not wait for it, on the same client connection or others.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -47,7 +49,8 @@ like($client->read, qr/^-ERR_BACKEND_TIMEOUT/, 'its own command fails');
 my $took = time - $begin;
 cmp_ok($took, '>', 0.75, 'after backend_timeout');
 cmp_ok($took, '<', 0.8 + patience(1), 'and not much later');
-is($client->read, "value of $key[1]", 'the next in the pipeline is of another node');
+is($client->read, "value of $key[1]",
+    'the next in the pipeline is of another node');
 is($client->read, "value of $key[2]", 'and the next');
 like($waits->read, qr/^-ERR_BACKEND_TIMEOUT/, 'the INCR fails too');
 

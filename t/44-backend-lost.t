@@ -2,6 +2,8 @@
 
 # A connection lost with commands under way: what may have been executed is
 # answered with an error and never sent again.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -39,7 +41,8 @@ for (1 .. 10) {
     my @said = $c->pipeline(map { [ 'INCR', "n$_" ] } 1 .. 30);
     $sent += 30;
 }
-cmp_ok(scalar $node->commands('INCR'), '<=', $sent, 'none of 300 was sent twice');
+cmp_ok(scalar $node->commands('INCR'), '<=', $sent,
+    'none of 300 was sent twice');
 ok(wait_for { $c->cmd(qw(INCR n)) !~ /^-/ } 5, 'and it goes on');
 
 # A node that is away is tried with pauses, and its commands fail at once.
@@ -53,7 +56,8 @@ for (1 .. 500) {
     $errors++ if $c->cmd(qw(GET b)) =~ /^-ERR_BACKEND_CONNECTION/;
 }
 is($errors, 500, 'a node away: its commands are errors');
-cmp_ok(time - $begin, '<', Undermoon::Test::patience(4), 'and do not wait long');
+cmp_ok(time - $begin, '<', Undermoon::Test::patience(4),
+    'and do not wait long');
 is($c->cmd(qw(SET foo bar)), 'OK', 'another node serves');
 my @lines = $um->log =~ /127\.0\.0\.1:$away: connect failed/g;
 cmp_ok(scalar @lines, '<', 100, 'it is not tried for each of them');

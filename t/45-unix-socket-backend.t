@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 
 # Nodes may listen on UNIX sockets; so may the proxy.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -20,11 +22,13 @@ proxy {
 }
 CONF
 is($um->setcluster(local => [ $unix->addr, [ [ 0, 8191 ] ],
-    $tcp->addr, [ [ 8192, 16383 ] ] ]), 'OK', 'a node on a socket of the file system');
+    $tcp->addr, [ [ 8192, 16383 ] ] ]), 'OK',
+        'a node on a socket of the file system');
 
 my @door = ($um->client, Undermoon::Client->new("unix:$um->{dir}/sock"));
 is($door[0]->cmd(qw(MSET a 1 b 2 foo 3 key 4)), 'OK', 'writes over both kinds');
-is_deeply($door[1]->cmd(qw(MGET a b foo key)), [ 1 .. 4 ], 'reads by the other door');
+is_deeply($door[1]->cmd(qw(MGET a b foo key)), [ 1 .. 4 ],
+    'reads by the other door');
 is($unix->cmd('DBSIZE') + $tcp->cmd('DBSIZE'), 4, 'the nodes have them');
 cmp_ok($unix->cmd('DBSIZE'), '>', 0, 'the one on a socket too');
 

@@ -2,6 +2,8 @@
 
 # Toward Redis the proxy has a password, or a user of its own; clients need
 # not know.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -27,7 +29,8 @@ is($c->cmd(qw(SET k v)), 'OK', 'requirepass');
 is($c->cmd(qw(GET k)), 'v', 'serves');
 is($c->cmd('SET', 'big', 'x' x 3_000_000), 'OK', 'a private connection too');
 $pass->restart;
-ok(wait_for { ($c->cmd(qw(GET k)) // 'nil') eq 'nil' } 5, 'after a reconnect too');
+ok(wait_for { ($c->cmd(qw(GET k)) // 'nil') eq 'nil' } 5,
+    'after a reconnect too');
 is($c->cmd('AUTH', 'the secret') =~ /^-ERR AUTH/ ? 1 : 0, 1,
     'it is no password of clients');
 
@@ -38,7 +41,8 @@ is($um->client->cmd(qw(GET k)), 'v', 'serves');
 # A wrong one: an error that is not the client's own NOAUTH, and a word in the
 # log without the password in it.
 $um = proxy($pass, 'backend_password sesame;');
-like($um->client->cmd(qw(GET k)), qr/^-ERR_BACKEND_CONNECTION/, 'a wrong password');
+like($um->client->cmd(qw(GET k)), qr/^-ERR_BACKEND_CONNECTION/,
+    'a wrong password');
 ok(wait_for { $um->log =~ /WRONGPASS|password|AUTH/ } 5, 'the log says so');
 unlike($um->log, qr/sesame/, 'and does not tell the password');
 is($um->client->cmd('PING'), 'PONG', 'the proxy lives');

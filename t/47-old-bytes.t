@@ -2,6 +2,8 @@
 
 # Bytes sent on a connection that was given up may still be executed by the
 # Redis, later.  So before a new one is used, the old one is killed there.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -80,7 +82,8 @@ is($two->client->cmd(qw(SET k v)), 'OK', 'a Redis');
 $other->restart;
 my $watch = $other->client;
 $watch->cmd('CLIENT', 'SETNAME', 'innocent');
-ok(wait_for { ($two->client->cmd(qw(GET k)) // 'nil') eq 'nil' } 10, 'restarts');
+ok(wait_for { ($two->client->cmd(qw(GET k)) // 'nil') eq 'nil' } 10,
+    'restarts');
 is($other->info('cmdstat_client|kill') // 'never', 'never',
     'nobody is killed at a Redis that is another');
 is($watch->cmd('CLIENT', 'GETNAME'), 'innocent', 'the innocent lives');

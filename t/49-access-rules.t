@@ -2,6 +2,8 @@
 
 # Who may control a proxy: without a password anybody, with one who has given
 # it or comes from where control_allow says.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -17,7 +19,8 @@ my @control = ([qw(UMCTL GETEPOCH)], [qw(UMCTL LISTCLUSTER)], [qw(UMCTL INFO)],
 
 # Open to all.
 my $open = undermoon()->start;
-is($open->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]), 'OK', 'no password');
+is($open->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]), 'OK',
+    'no password');
 unlike($open->client->cmd(@$_), qr/^-/, "no password: @$_") for @control;
 
 # A password; control from 127.0.0.3 and the UNIX socket only.
@@ -42,7 +45,8 @@ for my $cmd (@control) {
     like($stranger->cmd(@$cmd), qr/^-NOAUTH /, "a stranger: @$cmd");
 }
 is($allowed->cmd(qw(UMCTL GETEPOCH)), 1, 'nothing was changed');
-unlike($allowed->cmd(@$_), qr/^-/, "an allowed one: @$_") for @control[ 0 .. 6 ];
+unlike($allowed->cmd(@$_), qr/^-/,
+    "an allowed one: @$_") for @control[ 0 .. 6 ];
 is($local->cmd(qw(UMCTL GETEPOCH)), 1, 'by the socket');
 
 # Data needs AUTH, wherever one comes from.
@@ -53,7 +57,8 @@ is($stranger->cmd(qw(SET b 1)), 'OK', 'data');
 unlike($stranger->cmd(@$_), qr/^-/, "after AUTH: @$_") for @control[ 0 .. 6 ];
 is($stranger->cmd('RESET'), 'RESET', 'RESET');
 like($stranger->cmd(qw(UMCTL GETEPOCH)), qr/^-NOAUTH /, 'takes it away');
-like($um->client->cmd(qw(UMCTL SHUTDOWN)), qr/^-NOAUTH /, 'no SHUTDOWN for strangers');
+like($um->client->cmd(qw(UMCTL SHUTDOWN)), qr/^-NOAUTH /,
+    'no SHUTDOWN for strangers');
 
 # Peers give each other the password, when nothing else opens the door.
 my $two = cluster(nodes => 2, proxies => 2, proxy => <<'END');
@@ -64,21 +69,20 @@ END
 my $c = $two->client;
 is($c->cmd(qw(AUTH secret)), 'OK', 'two proxies with a password');
 is($c->cmd('SET', "k$_", $_), 'OK', "k$_") for 1 .. 6;
-my $closed = join "\n", map { ('', "    control_allow 10.0.0.0/8;")[1] } 1;
-like($closed, qr/control_allow/, 'and with the loopback shut out');
-my ($from, $to) = map { $two->proxy($_) } 0, 1;
-for my $p ($from, $to) {
-    $p->{proxy} .= $closed;
-    $p->{epoch} = 0;
+
+# And with the loopback shut out nothing else opens the door.
+for my $i (0, 1) {
+    my $p = $two->proxy($i);
+    $p->{proxy} .= 'control_allow 10.0.0.0/8;';
     $p->stop;
     $p->configure($p->_template);
     $p->start;
     my $admin = $p->client;
     $admin->cmd(qw(AUTH secret));
-    my ($mine, $its) = $p == $from ? (0, 1) : (1, 0);
-    is($admin->cmd(qw(UMCTL SETCLUSTER v2 5 NOFLAG x), $two->node($mine)->addr, 1,
-        join('-', $two->range($mine)), 'PEER', $two->proxy($its)->addr, 1,
-        join('-', $two->range($its))), 'OK', 'metadata after AUTH');
+    my @mine = ($two->node($i)->addr, 1, join '-', $two->range($i));
+    my @its = ($two->proxy(1 - $i)->addr, 1, join '-', $two->range(1 - $i));
+    is($admin->cmd(qw(UMCTL SETCLUSTER v2 5 NOFLAG x), @mine, 'PEER', @its),
+        'OK', 'metadata after AUTH');
 }
 $c = $two->client;
 $c->cmd(qw(AUTH secret));

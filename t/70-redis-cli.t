@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 
 # redis-cli -c walks the proxies as it walks a Redis cluster.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -16,7 +18,8 @@ sub cli {
     my (@args) = @_;
     my $port = $c->proxy->{port};
 
-    open my $out, '-|', 'timeout', 20, $cli, '-h', '127.0.0.1', '-p', $port, @args
+    open my $out, '-|', 'timeout', 20, $cli, '-h', '127.0.0.1',
+        '-p', $port, @args
         or die "$cli: $!";
     my $text = join '', <$out>;
     close $out;
@@ -33,7 +36,8 @@ sub script {
 }
 
 is(cli(qw(PING)), "PONG\n", 'PING');
-like(cli('SET', $c->key_on(1), 'x'), qr/^(?:\(error\) )?MOVED /, 'MOVED without -c');
+like(cli('SET', $c->key_on(1), 'x'), qr/^(?:\(error\) )?MOVED /,
+    'MOVED without -c');
 is(cli('-c', 'SET', "k$_", "v$_"), "OK\n", "-c SET k$_") for 1 .. 6;
 is(cli('-c', 'GET', "k$_"), "v$_\n", "-c GET k$_") for 1 .. 6;
 
@@ -42,16 +46,20 @@ my @numbers = $said =~ /^(\d+)$/mg;
 is_deeply(\@numbers, [ 2 .. 61 ], 'a session over all nodes');
 
 my $nodes = cli(qw(CLUSTER NODES));
-is(() = $nodes =~ /^\S+ 127\.0\.0\.1:\d+@\d+ \S*master \S+ /mg, 3, 'CLUSTER NODES');
+is(() = $nodes =~ /^\S+ 127\.0\.0\.1:\d+@\d+ \S*master \S+ /mg, 3,
+    'CLUSTER NODES');
 like(cli(qw(CLUSTER INFO)), qr/^cluster_state:ok\r?$/m, 'CLUSTER INFO');
 like(cli(qw(--cluster check), $c->proxy->addr), qr/All 16384 slots covered/,
     '--cluster check');
-like(cli('-c', '--cluster', 'call', $c->proxy->addr, 'PING'), qr/PONG.*PONG.*PONG/s,
+like(cli('-c', '--cluster', 'call', $c->proxy->addr,
+    'PING'), qr/PONG.*PONG.*PONG/s,
     '--cluster call');
 is(cli('-c', qw(EVAL), 'return redis.call("SET",KEYS[1],ARGV[1])', 1, 'e', 'v'),
     "OK\n", 'EVAL');
-like(cli('--no-raw', 'COMMAND', 'COUNT'), qr/^\(integer\) \d{3}$/m, 'COMMAND COUNT');
-like(script("SET a:1 1\nPING\n", '--pipe'), qr/errors: \d+, replies: 2/, '--pipe')
+like(cli('--no-raw', 'COMMAND', 'COUNT'), qr/^\(integer\) \d{3}$/m,
+    'COMMAND COUNT');
+like(script("SET a:1 1\nPING\n", '--pipe'), qr/errors: \d+, replies: 2/,
+    '--pipe')
     if 0;
 
 done_testing;

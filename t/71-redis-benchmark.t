@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 
 # redis-benchmark, plain and --cluster, runs through without an error.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
@@ -33,7 +35,8 @@ like($out, qr/Cluster has 3 master nodes/i, '--cluster finds three nodes')
 @done = $out =~ /^(\S+).*?: [\d.]+ requests per second/mg;
 is(scalar @done, 4, 'all its tests over three proxies') or diag($out);
 unlike($out, qr/error|MOVED/i, 'without an error');
-cmp_ok($_->cmd('DBSIZE'), '>', 100, 'each node has its share') for $three->nodes;
+cmp_ok($_->cmd('DBSIZE'), '>', 100,
+    'each node has its share') for $three->nodes;
 ok($_->serves, 'and each proxy serves') for $three->proxies, $one->proxy;
 
 done_testing;

@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 
 # redis-py's cluster client, which learns the cluster from the proxies.
+#
+# SPDX-License-Identifier: Apache-2.0
 
 use strict;
 use warnings;
