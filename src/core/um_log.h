@@ -32,10 +32,11 @@ typedef enum {
 extern um_log_level_t um_log_level; /* read only; set by um_log_open() */
 
 /*
- * Replace the sink.  `sink` is "stderr", "syslog" (facility daemon, with
- * ident "undermoond"), "syslog:PATH" (the same at another socket than
- * /dev/log), or a file's path, opened for appending with mode 0640.  UM_ERR: the old sink stays, reason logged
- * there.  Before the first call lines go to stderr at notice.
+ * Replace the sink.  `sink` is "stderr", "syslog" (facility daemon, with ident
+ * "undermoond"), "syslog:PATH" (the same at another socket than /dev/log), or
+ * a file's path, opened for appending with mode 0640.  UM_ERR: the old sink
+ * stays, reason logged there.  Before the first call lines go to stderr at
+ * notice.
  */
 UM_MUSTCHECK um_rc_t um_log_open(const char *sink, um_log_level_t level);
 
