@@ -38,6 +38,7 @@ sub drive {
 like(drive(sub { }, '-c', 20, '-n', 4, '-s', $$), qr/^right: .* 0 errors$/,
     'nothing happens: all in order, no error');
 
+my $memory = $c->proxy->memory;
 $_->cmd('FLUSHALL') for $c->nodes;
 my @workers = sort $c->proxy->workers;
 my $said = drive(sub { $c->node(1)->restart }, @size, '-e', '-s', $$ + 1);
@@ -45,6 +46,6 @@ like($said, qr/^right: /, 'a node restarts: every reply fits the model');
 note($said);
 
 is_deeply([ sort $c->proxy->workers ], \@workers, 'the same workers serve on');
-ok($c->proxy->serves('GET', 'foo'), 'and another client');
+$c->proxy->is_well($memory, 'INCR', 'n');
 
 done_testing;

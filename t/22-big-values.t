@@ -63,8 +63,6 @@ for my $mb (5, 64) {
     $_->close for $client, $half;
 }
 
-ok($um->serves('GET', $near), 'a second client is served at once');
-ok($um->memory_back($memory), 'memory is back')
-    or diag("$memory then ", $um->memory);
+$um->is_well($memory, 'GET', $near);
 
 done_testing;

@@ -67,8 +67,6 @@ note("$right of ", $sent[0] / length $get, ' replies');
 cmp_ok($right, '>', 100, 'a late reader gets his replies');
 
 $_->close for @deaf, $late;
-ok($um->memory_back($memory), 'memory is back')
-    or diag("$memory then ", $um->memory);
-is($c->client->cmd('GET', $key), $value, 'the next client is served');
+$um->is_well($memory, 'GET', $key);
 
 done_testing;

@@ -17,6 +17,7 @@ is($um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]), 'OK',
 is($um->client->cmd(qw(SET k v)), 'OK', 'it serves');
 
 my @worker = $um->workers;
+my $memory = $um->memory;
 my $first = $um->client;
 is($first->cmd(qw(GET k)), 'v', 'the first client');
 
@@ -34,6 +35,7 @@ is($first->cmd(qw(INCR n)), 1, 'the first still is');
 # Now they leave.  Whoever waited at the door is let in, or was refused.
 $_->reset for splice @many;
 ok(wait_for { $um->serves(qw(GET k)) } 5, 'new clients come in again');
+$um->is_well($memory, qw(GET k));
 is_deeply([ $um->workers ], \@worker, 'nobody has died');
 is($first->cmd(qw(GET k)), 'v', 'the first client is still there');
 

@@ -17,6 +17,7 @@ my $um = undermoon(
 is($um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]), 'OK',
     'metadata');
 
+my $memory = $um->memory;
 my $begin = time;
 my $idle = $um->client;
 my $fresh = $um->client;
@@ -38,6 +39,6 @@ is($waits->read, 'late', 'one that waits for its answer stays');
 ok($idle->closed(5), 'an idle one is closed');
 cmp_ok(time - $begin, '>', 0.55, 'not too early');
 ok($waits->closed(5), 'and the others, when they have nothing to say');
-ok($um->serves, 'new ones are served');
+$um->is_well($memory);
 
 done_testing;

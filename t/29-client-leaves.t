@@ -73,9 +73,7 @@ is($half->read, "value of $key[0]", 'EOF behind a request: the first reply');
 ok($half->read eq $big, 'and the big one');
 ok($half->closed, 'then the end');
 
-ok($um->serves('GET', $key[0]), 'a new client is served at once');
-ok($um->memory_back($memory), 'memory is back')
-    or diag("$memory then ", $um->memory);
+$um->is_well($memory, 'GET', $key[0]);
 ok(Undermoon::Test::wait_for { $um->client->cmd('INFO', 'clients')
         =~ /^connected_clients:2\r$/m } 5, 'no client is left');
 

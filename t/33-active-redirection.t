@@ -76,6 +76,7 @@ for my $i (0, 1) {
     $both[$i]->setcluster(local => [ $node->addr, [ [ 0, 100 ] ] ],
         peer => [ $both[ 1 - $i ]->addr, [ [ 101, 16383 ] ] ]);
 }
+my @memory = map { $_->memory } @both;
 my $begin = time;
 my @c = map { $_->client } @both, @both, @both;
 for my $round (1 .. 5) {
@@ -87,6 +88,7 @@ for my $round (1 .. 5) {
     }
 }
 cmp_ok(time - $begin, '<', patience(2), 'a circle is no dead-lock');
-ok($_->serves, 'both serve on') for @both;
+$_->close for @c;
+$both[$_]->is_well($memory[$_]) for 0, 1;
 
 done_testing;

@@ -17,6 +17,7 @@ is($um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]), 'OK',
 my $c = $um->client;
 is($c->cmd(qw(GET k)), 'the node has got it', 'others do reach it');
 
+my $memory = $um->memory;
 my @all = map { [ split ] } (
     'SUBSCRIBE ch', 'PSUBSCRIBE *', 'SSUBSCRIBE ch', 'UNSUBSCRIBE',
     'FLUSHALL', 'FLUSHALL ASYNC', 'FLUSHDB', 'FLUSHDB k', 'SHUTDOWN',
@@ -59,6 +60,6 @@ is_deeply(\@strange, [], 'the node has seen none of them')
 
 is($c->cmd(qw(GET k)), 'the node has got it',
     'the shared connection is as before');
-ok($um->serves(qw(GET k)), 'for a second client too');
+$um->is_well($memory, qw(GET k));
 
 done_testing;

@@ -36,6 +36,7 @@ my $node = mock_redis(INCR => sub { ++$count % 50 ? ":$count\r\n" : CUT });
 my $um = undermoon(workers => 1)->start;
 $um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]);
 my $c = $um->client;
+my $memory = $um->memory;
 my $sent = 0;
 for (1 .. 10) {
     my @said = $c->pipeline(map { [ 'INCR', "n$_" ] } 1 .. 30);
@@ -44,6 +45,8 @@ for (1 .. 10) {
 cmp_ok(scalar $node->commands('INCR'), '<=', $sent,
     'none of 300 was sent twice');
 ok(wait_for { $c->cmd(qw(INCR n)) !~ /^-/ } 5, 'and it goes on');
+
+$um->is_well($memory, qw(INCR n));
 
 # A node that is away is tried with pauses, and its commands fail at once.
 my $away = free_port();

@@ -59,8 +59,6 @@ is(scalar(grep { !/^true$|^-ERR_BACKEND_CONNECTION/ } @next), 0,
 ok(wait_for { $c->cmd(qw(GET k)) eq 'true' } 5, 'and all is well again');
 
 is_deeply([ $um->workers ], \@worker, 'the same worker serves on');
-ok($um->serves(qw(GET k)), 'a second client is served at once');
-ok($um->memory_back($memory), 'memory is back')
-    or diag("$memory then ", $um->memory);
+$um->is_well($memory, qw(GET k));
 
 done_testing;

@@ -9,7 +9,7 @@ use warnings;
 use Test::More;
 use Undermoon::Test qw(cluster);
 
-my ($python) = grep { -x && system("$_ -c 'import redis.cluster' 2>/dev/null") == 0 }
+my ($python) = grep { -x && !system "$_ -c 'import redis.cluster' 2>/dev/null" }
     '/usr/bin/python3', map { "$_/python3" } split /:/, $ENV{PATH};
 plan skip_all => 'no python3 with redis.cluster' unless $python;
 

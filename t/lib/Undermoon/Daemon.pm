@@ -7,7 +7,8 @@ package Undermoon::Daemon;
 use strict;
 use warnings;
 use Undermoon::Client;
-use Undermoon::Test qw(wait_for free_port tempdir spew slurp);
+use Time::HiRes qw(time);
+use Undermoon::Test qw(wait_for patience free_port tempdir spew slurp);
 
 my $count = 0;
 
@@ -179,22 +180,29 @@ sub memory {
     return $sum;
 }
 
-# A second client is served, and soon: the end of every robustness story.
+# Is a new client served, and soon?
 sub serves {
     my ($self, @cmd) = @_;
-    my $begin = Time::HiRes::time();
+    my $begin = time;
     my $c = eval { $self->client(timeout => 1) } or return 0;
     my $reply = eval { $c->cmd(@cmd ? @cmd : 'PING') };
 
-    return defined $reply && "$reply" !~ /^-/
-        && Time::HiRes::time() - $begin < Undermoon::Test::patience(1);
+    return defined $reply && $reply !~ /^-/ && time - $begin < patience(1);
 }
 
-# Memory is back within 20 % (and 4 MB: the allocator keeps a little).
-sub memory_back {
-    my ($self, $before) = @_;
+# The end of every robustness story: two tests.  $before is ->memory from when
+# nothing had happened yet; the allocator may keep a little beside 20 %.
+sub is_well {
+    my ($self, $before, @cmd) = @_;
+    my $now;
 
-    return wait_for { $self->memory < $before * 1.2 + (4 << 20) } 5;
+    Test::More::ok($self->serves(@cmd), 'afterwards a new client is served');
+    my $back = wait_for {
+        $now = $self->memory;
+        $now < $before * 1.2 + (1 << 20);
+    } 5;
+    Test::More::ok($back, 'afterwards memory is back')
+        or Test::More::diag("$before bytes before, $now afterwards");
 }
 
 # Metadata.  Ranges are lists of [first, last]; the epoch grows by itself.
