@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/um_log.h"
@@ -73,6 +74,25 @@ pidfile_fill(int fd, const char *temporary, const char *path)
     return UM_OK;
 }
 
+/* /run is empty after each boot, so its last folder may be missing. */
+static void
+pidfile_mkdir(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *dir;
+
+    if (slash == NULL || slash == path) {
+        return;
+    }
+
+    dir = strndup(path, (size_t) (slash - path));
+    if (dir != NULL && mkdir(dir, 0755) == 0) {
+        um_log_notice(0, "pid file %s: its directory was made", path);
+    }
+
+    free(dir);
+}
+
 um_rc_t
 um_pidfile_write(um_pidfile_t *p, const char *path)
 {
@@ -89,6 +109,7 @@ um_pidfile_write(um_pidfile_t *p, const char *path)
         return UM_ERR;
     }
 
+    pidfile_mkdir(path);
     p->fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (p->fd == -1) {
         um_log_error(errno, "pid file %s: open failed", temporary);

@@ -25,12 +25,27 @@
 static char *title_start;
 static size_t title_room;
 
+/* All that run, so that a pid finds its owner. */
+static um_list_t running = { &running, &running };
+
 void
-um_proc_init(um_proc_t *p, const char *name)
+um_proc_init(um_proc_t *p, const char *name, um_proc_ended_pt on_ended)
 {
     memset(p, 0, sizeof(*p));
     p->channel = -1;
+    p->on_ended = on_ended;
+    um_list_init(&p->link);
     snprintf(p->name, sizeof(p->name), "%s", name);
+}
+
+/* Whoever holds our end of a channel hides from its child that we died. */
+static void
+proc_close_channels(void)
+{
+    um_list_each(link, &running)
+    {
+        close(um_list_entry(link, um_proc_t, link)->channel);
+    }
 }
 
 um_rc_t
@@ -60,6 +75,7 @@ um_proc_start(
     if (pid == 0) {
         um_signal_child(kind);
         um_log_name(p->name);
+        proc_close_channels();
         close(pair[0]);
         exit(run(pair[1], data));
     }
@@ -68,36 +84,58 @@ um_proc_start(
     p->pid = pid;
     p->channel = pair[0];
     p->started_ns = um_clock_ns();
+    um_list_add_tail(&running, &p->link);
     return UM_OK;
 }
 
-um_rc_t
-um_proc_reap(pid_t *pid, int *status)
-{
-    do {
-        *pid = waitpid(-1, status, WNOHANG);
-    } while (*pid == -1 && errno == EINTR);
-
-    if (*pid == -1 && errno != ECHILD) {
-        um_log_alert(errno, "waitpid failed");
-    }
-
-    return *pid > 0 ? UM_OK : UM_DECLINED;
-}
-
-void
-um_proc_ended(um_proc_t *p)
+static void
+proc_ended(um_proc_t *p, int status)
 {
     uint64_t now = um_clock_ns();
     uint64_t lived_ms = (now - p->started_ns) / 1000000;
 
-    if (p->channel != -1) {
-        close(p->channel);
-        p->channel = -1;
+    um_list_del(&p->link);
+    close(p->channel);
+    p->channel = -1;
+    p->pid = 0;
+    p->pause_ms = um_backoff_pause(&p->backoff, lived_ms);
+    p->due_ns = now + p->pause_ms * 1000000;
+    p->on_ended(p, status);
+}
+
+/* NULL: as process 1 of a container we inherit orphans of strangers. */
+static um_proc_t *
+proc_find(pid_t pid)
+{
+    um_list_each(link, &running)
+    {
+        um_proc_t *p = um_list_entry(link, um_proc_t, link);
+
+        if (p->pid == pid) {
+            return p;
+        }
     }
 
-    p->pid = 0;
-    p->due_ns = now + um_backoff_pause(&p->backoff, lived_ms) * 1000000;
+    return NULL;
+}
+
+void
+um_proc_reap(void)
+{
+    um_proc_t *p;
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        p = proc_find(pid);
+        if (p != NULL) {
+            proc_ended(p, status);
+        }
+    }
+
+    if (pid == -1 && errno != ECHILD) {
+        um_log_alert(errno, "waitpid failed");
+    }
 }
 
 void

@@ -13,6 +13,8 @@
 #include "core/um_addr.h"
 #include "shm/um_shm.h"
 
+#define UM_MASTER_STOP 's' /* UMCTL SHUTDOWN */
+
 typedef struct {
     int fd; /* listening, non-blocking */
     bool control;
@@ -26,7 +28,11 @@ typedef struct {
     uint32_t workers; /* how many the cycle has             */
     uint64_t cycle;   /* 1 at start, +1 with every reload   */
 
-    /* EOF on it: the master is gone, stop serving as after SIGQUIT. */
+    /*
+     * EOF on it: the master is gone, stop serving as after SIGQUIT.  A byte
+     * UM_MASTER_STOP written to it asks the master to stop us all, for a
+     * worker that has dropped root's rights cannot send it a signal.
+     */
     int master_fd;
 
     /* This worker's own listening sockets, and shares of surplus ones. */
