@@ -104,7 +104,12 @@ sub merge {
 
 my (@arrays, %array_name);
 
-sub c_string { defined $_[0] ? '"' . ($_[0] =~ s/(["\\])/\\$1/gr) . '"' : 'NULL' }
+sub c_string {
+    my ($s) = @_;
+
+    return defined $s ? '"' . ($s =~ s/(["\\])/\\$1/gr) . '"' : 'NULL';
+}
+
 sub c_bool { $_[0] ? 'true' : 'false' }
 
 # A static array with these elements; equal ones are shared.
@@ -331,11 +336,11 @@ What undermoon does with each command of Redis 7.0 (facts of $version) and with
 its own.  This page is written by `contrib/commands/gen-table.pl` from the same
 table the proxy is built with.
 
-- **forwarded by its keys**: goes, as it is, to the node that has the slot of its
-  keys.  All keys must be in one slot, else `CROSSSLOT`; a slot of another proxy
-  is answered with `MOVED`, or passed on with active redirection.
-- **split over nodes**: with active redirection the keys may be in any slots; the
-  parts are not one atomic command then.
+- **forwarded by its keys**: goes, as it is, to the node that has the slot of
+  its keys.  All keys must be in one slot, else `CROSSSLOT`; a slot of another
+  proxy is answered with `MOVED`, or passed on with active redirection.
+- **split over nodes**: with active redirection the keys may be in any slots;
+  the parts are not one atomic command then.
 - **any node of this proxy**: has no keys and asks nothing about them.
 - **answered by the proxy**: never reaches a Redis.
 - **not yet**: refused with an error that says why; nothing is forwarded.

@@ -159,7 +159,8 @@ struct um_cmd_s {
     int16_t first, last, step; /* as in COMMAND; first 0: none or movable   */
     uint16_t sub_count;
     uint16_t index; /* 0 .. um_cmd_count()-1, for statistics; a subcommand
-                       has that of its command                              */
+                       has that of its command, all foreign ones have
+                       um_cmd_count()                                       */
     uint32_t flags;
     const um_key_spec_t *specs;
     const um_cmd_t *subs;

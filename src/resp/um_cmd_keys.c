@@ -124,7 +124,7 @@ call_keynum(call_t *c, const um_key_spec_t *spec, int64_t first)
     }
 
     first += spec->b;
-    if (um_str_to_i64(c->argv[at], &n) != UM_OK || n < 0
+    if (um_str_to_arg(c->argv[at], &n) != UM_OK || n < 0
         || n > ((int64_t) c->argc - first + spec->c - 1) / spec->c)
     {
         return UM_DECLINED;

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "core/um_str.h"
 #include "resp/um_inline.h"
 
 /*
@@ -26,7 +27,6 @@
  */
 enum { SCAN_START, SCAN_INLINE, SCAN_COUNT, SCAN_WORD };
 
-#define SCAN_NUMBER_MAX    20 /* characters of a 64-bit number with its sign */
 #define SCAN_UNAUTH_WORDS  10
 #define SCAN_UNAUTH_LENGTH 16384
 
@@ -151,37 +151,6 @@ scan_number_line(um_scan_t *s, const um_scan_limits_t *lim, const char *data,
     return rc;
 }
 
-/* Redis' string2ll(): no sign but '-', no leading zero, no "-0". */
-static bool
-scan_number(const char *p, size_t len, int64_t *out)
-{
-    bool negative = len > 0 && p[0] == '-';
-    uint64_t n = 0, most = (uint64_t) INT64_MAX + negative;
-    size_t i = negative;
-
-    if (len == 1 && p[0] == '0') {
-        *out = 0;
-        return true;
-    }
-
-    if (len > SCAN_NUMBER_MAX || i == len || p[i] == '0') {
-        return false;
-    }
-
-    for (; i < len; i++) {
-        unsigned digit = (unsigned char) p[i] - '0';
-
-        if (digit > 9 || n > (most - digit) / 10) {
-            return false;
-        }
-
-        n = n * 10 + digit;
-    }
-
-    *out = (int64_t) (negative ? 0 - n : n);
-    return true;
-}
-
 static const char *
 scan_expected_dollar(char got)
 {
@@ -210,7 +179,9 @@ scan_count(um_scan_t *s, const um_scan_limits_t *lim, const char *data,
         return rc;
     }
 
-    if (!scan_number(data + 1, eol - 1, &n) || n > (int64_t) lim->max_args) {
+    if (um_str_to_arg((um_str_t){ data + 1, eol - 1 }, &n) != UM_OK
+        || n > (int64_t) lim->max_args)
+    {
         *err = "Protocol error: invalid multibulk length";
         return UM_ERR;
     }
@@ -249,8 +220,9 @@ scan_word(um_scan_t *s, const um_scan_limits_t *lim, const char *data,
         return UM_ERR;
     }
 
-    if (!scan_number(data + s->line + 1, eol - s->line - 1, &n) || n < 0
-        || (uint64_t) n > lim->max_bulk)
+    if (um_str_to_arg((um_str_t){ data + s->line + 1, eol - s->line - 1 }, &n)
+            != UM_OK
+        || n < 0 || (uint64_t) n > lim->max_bulk)
     {
         *err = "Protocol error: invalid bulk length";
         return UM_ERR;
