@@ -48,6 +48,21 @@ um_list_del(um_list_t *link)
     link->prev = link->next = link;
 }
 
+/* Move all of `from` to the end of `to`; `from` is empty afterwards. */
+static inline void
+um_list_join(um_list_t *to, um_list_t *from)
+{
+    if (um_list_is_empty(from)) {
+        return;
+    }
+
+    from->next->prev = to->prev;
+    from->prev->next = to;
+    to->prev->next = from->next;
+    to->prev = from->prev;
+    um_list_init(from);
+}
+
 #define um_list_entry(link, type, member) um_container_of(link, type, member)
 
 #define um_list_each(pos, head) \

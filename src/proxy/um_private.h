@@ -10,7 +10,7 @@
 #ifndef UM_PRIVATE_H
 #define UM_PRIVATE_H
 
-#include "proxy/um_worker.h"
+#include "proxy/um_node.h"
 
 /*
  * Send one command to local node `addr` (index into w->topo->addr) over a
@@ -21,5 +21,17 @@
  */
 UM_MUSTCHECK um_rc_t um_private_call(um_worker_t *w, uint32_t addr,
     const um_str_t *argv, uint32_t argc, um_req_done_pt done, void *data);
+
+/*
+ * A private connection to `n` for one request of a client: give it back with
+ * um_private_put().  NULL: private_connections are used up, or no memory.
+ */
+um_backend_t *um_private_get(um_node_t *n);
+
+/* Its request has been answered, or has left: keep it for the next. */
+void um_private_put(um_backend_t *b);
+
+/* Close idle ones until `keep` are left. */
+void um_private_close_idle(um_node_t *n, uint32_t keep);
 
 #endif /* UM_PRIVATE_H */

@@ -53,6 +53,7 @@ struct um_worker_s {
     um_list_t resumed;
     um_list_t dead_clients;
     um_list_t dirty_backends;
+    um_list_t dead_backends;
 
     um_chunks_t chunks;
     um_slab_t reqs;

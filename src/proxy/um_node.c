@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "proxy/um_node.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/um_crc64.h"
+#include "core/um_log.h"
+#include "core/um_str.h"
+#include "proxy/um_backend.h"
+#include "proxy/um_private.h"
+
+#define NODES_BUCKETS 1024
+
+/* Local nodes that are connected to before anybody asks. */
+#define NODES_EAGER 64
+
+struct um_nodes_s {
+    um_worker_t *w;
+    um_list_t all;
+    um_list_t busy;
+    um_node_t *bucket[NODES_BUCKETS];
+    um_node_t *at[UM_TOPO_ADDRS]; /* by index into w->topo->addr */
+    uint16_t row_free[UM_ROW_CONNS];
+    uint32_t row_free_count;
+};
+
+um_nodes_t *
+um_nodes_new(um_worker_t *w)
+{
+    um_nodes_t *nodes = calloc(1, sizeof(*nodes));
+
+    if (nodes == NULL) {
+        return NULL;
+    }
+
+    nodes->w = w;
+    um_list_init(&nodes->all);
+    um_list_init(&nodes->busy);
+    nodes->row_free_count = UM_ROW_CONNS;
+    for (uint32_t i = 0; i < UM_ROW_CONNS; i++) {
+        nodes->row_free[i] = (uint16_t) (UM_ROW_CONNS - 1 - i);
+    }
+
+    return nodes;
+}
+
+um_list_t *
+um_nodes_busy(um_nodes_t *nodes)
+{
+    return &nodes->busy;
+}
+
+static um_node_t *
+node_find(um_nodes_t *nodes, um_str_t text, bool is_peer, uint64_t hash)
+{
+    um_node_t *n = nodes->bucket[hash % NODES_BUCKETS];
+
+    for (; n != NULL; n = n->hnext) {
+        if (n->addr_hash == hash && n->is_peer == is_peer
+            && um_str_eq(um_str_of(n->addr.text), text))
+        {
+            return n;
+        }
+    }
+
+    return NULL;
+}
+
+static um_node_t *
+node_new(um_nodes_t *nodes, um_str_t text, bool is_peer, uint64_t hash)
+{
+    um_node_t *n = calloc(1, sizeof(*n));
+    const char *wrong;
+
+    if (n == NULL) {
+        return NULL;
+    }
+
+    wrong = um_addr_parse(&n->addr, text);
+    if (wrong != NULL) {
+        um_log_error(0, "%s %.*s: address %s", is_peer ? "peer" : "backend",
+            um_str_fmt(text), wrong);
+        free(n);
+        return NULL;
+    }
+
+    n->w = nodes->w;
+    n->is_peer = is_peer;
+    n->addr_hash = hash;
+    um_list_init(&n->idle);
+    um_list_init(&n->old);
+    um_list_add_tail(&nodes->all, &n->link);
+    n->hnext = nodes->bucket[hash % NODES_BUCKETS];
+    nodes->bucket[hash % NODES_BUCKETS] = n;
+    return n;
+}
+
+static void
+node_free(um_nodes_t *nodes, um_node_t *n)
+{
+    um_node_t **p = &nodes->bucket[n->addr_hash % NODES_BUCKETS];
+
+    while (*p != n) {
+        p = &(*p)->hnext;
+    }
+    *p = n->hnext;
+    um_list_del(&n->link);
+
+    for (int i = 0; i < UM_NODE_CONNS; i++) {
+        if (n->conn[i] != NULL) {
+            um_backend_free(n->conn[i]);
+        }
+    }
+
+    um_private_close_idle(n, 0);
+    um_old_free_all(n);
+    free(n);
+}
+
+void
+um_nodes_free(um_nodes_t *nodes)
+{
+    um_list_each_safe(l, &nodes->all) {
+        node_free(nodes, um_list_entry(l, um_node_t, link));
+    }
+    free(nodes);
+}
+
+um_node_t *
+um_nodes_at(um_nodes_t *nodes, uint32_t i)
+{
+    const um_topo_t *t = nodes->w->topo;
+    um_str_t text;
+    uint64_t hash;
+    bool is_peer = i >= t->local_count;
+    um_node_t *n = nodes->at[i];
+
+    if (um_likely(n != NULL)) {
+        return n;
+    }
+
+    text = um_topo_str(t, t->addr[i].name);
+    hash = um_crc64(text);
+    n = node_find(nodes, text, is_peer, hash);
+    if (n == NULL) {
+        n = node_new(nodes, text, is_peer, hash);
+    }
+    if (n != NULL) {
+        n->in_view = true;
+        nodes->at[i] = n;
+    }
+
+    return n;
+}
+
+um_node_t *
+um_nodes_local(um_nodes_t *nodes, uint64_t hash)
+{
+    um_node_t *n = nodes->bucket[hash % NODES_BUCKETS];
+
+    while (n != NULL && (n->addr_hash != hash || n->is_peer)) {
+        n = n->hnext;
+    }
+
+    return n;
+}
+
+void
+um_nodes_apply(um_nodes_t *nodes)
+{
+    const um_topo_t *t = nodes->w->topo;
+
+    memset(nodes->at, 0, sizeof(nodes->at));
+
+    um_list_each(l, &nodes->all) {
+        um_list_entry(l, um_node_t, link)->in_view = false;
+    }
+
+    for (uint32_t i = 0; i < t->addr_count; i++) {
+        um_str_t text = um_topo_str(t, t->addr[i].name);
+        bool is_peer = i >= t->local_count;
+
+        nodes->at[i] = node_find(nodes, text, is_peer, um_crc64(text));
+        if (nodes->at[i] != NULL) {
+            nodes->at[i]->in_view = true;
+        }
+    }
+
+    for (uint32_t i = 0; i < um_min(t->local_count, NODES_EAGER); i++) {
+        um_node_t *n = um_nodes_at(nodes, i);
+
+        for (uint32_t k = 0; n != NULL && k < nodes->w->conf->backend_conn_num;
+             k++)
+        {
+            um_backend_t *b = um_node_pinned(n, k);
+
+            if (b != NULL) {
+                um_backend_open(b);
+            }
+        }
+    }
+}
+
+um_backend_t *
+um_node_pinned(um_node_t *n, uint64_t pin)
+{
+    uint32_t count = n->w->conf->backend_conn_num;
+    uint32_t i = count == 1 ? 0 : (uint32_t) (pin % count);
+
+    if (um_unlikely(n->conn[i] == NULL)) {
+        n->conn[i] = um_backend_new(n->w, n, UM_BACKEND_SHARED);
+    }
+
+    return n->conn[i];
+}
+
+um_backend_t *
+um_node_peer(um_node_t *n, uint8_t hops)
+{
+    uint8_t i = um_min(hops, UM_NODE_HOPS - 1);
+
+    if (um_unlikely(n->conn[i] == NULL)) {
+        n->conn[i] = um_backend_new(n->w, n, UM_BACKEND_SHARED);
+    }
+
+    return n->conn[i];
+}
+
+/* The lowest version of all local nodes is what INFO tells. */
+static void
+node_note_version(um_nodes_t *nodes)
+{
+    uint32_t lowest = 0;
+
+    um_list_each(l, &nodes->all) {
+        const um_node_t *n = um_list_entry(l, um_node_t, link);
+
+        if (!n->is_peer && n->in_view && n->version != 0
+            && (lowest == 0 || n->version < lowest))
+        {
+            lowest = n->version;
+        }
+    }
+
+    if (lowest != 0) {
+        atomic_store_explicit(&nodes->w->shm->settings->redis_version, lowest,
+            memory_order_relaxed);
+    }
+}
+
+void
+um_node_learn(
+    um_node_t *n, const char *run_id, uint32_t version, bool is_cluster)
+{
+    memcpy(n->run_id, run_id, UM_RUN_ID);
+    n->version = version;
+    n->is_cluster = is_cluster;
+    node_note_version(n->w->nodes);
+}
+
+static bool
+node_is_quiet(const um_node_t *n)
+{
+    for (int i = 0; i < UM_NODE_CONNS; i++) {
+        if (n->conn[i] != NULL && !um_backend_is_quiet(n->conn[i])) {
+            return false;
+        }
+    }
+
+    return n->private_count == n->idle_count;
+}
+
+bool
+um_nodes_quiet(const um_nodes_t *nodes)
+{
+    um_list_each(l, &nodes->all) {
+        if (!node_is_quiet(um_list_entry(l, um_node_t, link))) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+void
+um_nodes_tick(um_nodes_t *nodes)
+{
+    uint64_t now = um_worker_now(nodes->w);
+    um_list_t todo;
+
+    /* A tick may free this backend and others: take them one by one. */
+    um_list_init(&todo);
+    um_list_join(&todo, &nodes->busy);
+    while (!um_list_is_empty(&todo)) {
+        um_list_t *l = todo.next;
+
+        um_list_del(l);
+        um_list_add_tail(&nodes->busy, l);
+        um_backend_tick(um_list_entry(l, um_backend_t, busy_link), now);
+    }
+
+    um_list_each_safe(l, &nodes->all) {
+        um_node_t *n = um_list_entry(l, um_node_t, link);
+
+        if (!n->in_view && node_is_quiet(n)) {
+            um_log_info(0, "backend %s: has left the topology", n->addr.text);
+            node_free(nodes, n);
+        }
+    }
+}
+
+int32_t
+um_nodes_row_add(
+    um_nodes_t *nodes, const um_node_t *n, uint64_t id, const char *run_id)
+{
+    um_row_conn_t *c;
+    uint16_t slot;
+
+    if (id == 0 || nodes->row_free_count == 0) {
+        return -1;
+    }
+
+    slot = nodes->row_free[--nodes->row_free_count];
+    c = &nodes->w->row->conn[slot];
+    c->addr_hash = n->addr_hash;
+    memcpy(c->run_id, run_id, UM_RUN_ID);
+    atomic_store_explicit(&c->id, id, memory_order_release);
+    return slot;
+}
+
+void
+um_nodes_row_del(um_nodes_t *nodes, int32_t slot)
+{
+    if (slot >= 0) {
+        atomic_store_explicit(
+            &nodes->w->row->conn[slot].id, 0, memory_order_release);
+        nodes->row_free[nodes->row_free_count++] = (uint16_t) slot;
+    }
+}

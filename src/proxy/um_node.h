@@ -1,0 +1,95 @@
+/*
+ * um_node.h -- what this worker can send commands to: its local Redis nodes
+ * and the peer proxies, by address.
+ *
+ * A node outlives topologies as long as its address stays; one that left is
+ * freed when nothing of it is under way any more.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef UM_NODE_H
+#define UM_NODE_H
+
+#include "core/um_addr.h"
+#include "core/um_list.h"
+#include "proxy/um_worker.h"
+
+#define UM_NODE_HOPS  8 /* connections to a peer, one per hop level */
+#define UM_NODE_CONNS 8 /* backend_conn_num at most */
+#define UM_RUN_ID     40
+
+typedef struct um_node_s um_node_t;
+
+/*
+ * A connection that broke or was given up with bytes that Redis may still
+ * execute.  Kept until that Redis has killed it (design.md 2.8).
+ */
+typedef struct {
+    um_list_t link;
+    uint64_t id;      /* CLIENT ID; 0: killed by address */
+    char run_id[UM_RUN_ID];
+    char laddr[64];   /* our end as Redis saw it */
+    int32_t row_slot; /* in our row; -1: none */
+    uint32_t asked;   /* CLIENT KILLs on their way */
+    bool killed;      /* freed when `asked` is 0 */
+} um_old_conn_t;
+
+struct um_node_s {
+    um_worker_t *w;
+    um_node_t *hnext;
+    um_list_t link; /* of all nodes */
+    um_addr_t addr;
+    uint64_t addr_hash;
+
+    bool is_peer;
+    bool in_view;
+    bool is_cluster; /* redis_mode:cluster: one slot per command only */
+    uint32_t version; /* 0x00MMmmpp; 0: not known */
+    char run_id[UM_RUN_ID + 1];
+
+    um_backend_t *conn[UM_NODE_CONNS]; /* local: pinned; peer: by hop level */
+    um_list_t idle; /* private connections ready for the next */
+    uint32_t idle_count;
+    uint32_t private_count;
+    um_list_t old; /* um_old_conn_t */
+};
+
+um_nodes_t *um_nodes_new(um_worker_t *w); /* NULL: out of memory */
+void um_nodes_free(um_nodes_t *nodes);
+
+/* w->topo has been replaced: keep, make and retire nodes. */
+void um_nodes_apply(um_nodes_t *nodes);
+
+/* Node of w->topo->addr[i]; made when first asked for.  NULL: its address is
+ * no address, or out of memory. */
+um_node_t *um_nodes_at(um_nodes_t *nodes, uint32_t i);
+
+/* The node with this address hash, local ones only.  NULL: none. */
+um_node_t *um_nodes_local(um_nodes_t *nodes, uint64_t addr_hash);
+
+/* The connection for a client's commands: `pin` chooses among the pinned. */
+um_backend_t *um_node_pinned(um_node_t *n, uint64_t pin);
+
+/* And to a peer, for commands that have `hops` redirections left there. */
+um_backend_t *um_node_peer(um_node_t *n, uint8_t hops);
+
+/* What a handshake has told about a local node. */
+void um_node_learn(um_node_t *n, const char *run_id, uint32_t version,
+    bool is_cluster);
+
+/* Deadlines, reconnects, retired nodes; every few milliseconds. */
+void um_nodes_tick(um_nodes_t *nodes);
+
+/* List a connection in our row; -1: the row is full or id is 0. */
+int32_t um_nodes_row_add(
+    um_nodes_t *nodes, const um_node_t *n, uint64_t id, const char *run_id);
+void um_nodes_row_del(um_nodes_t *nodes, int32_t slot);
+
+/* Nothing of any node is unanswered? */
+bool um_nodes_quiet(const um_nodes_t *nodes);
+
+/* Every backend with work, for um_backend.c to enter and leave. */
+um_list_t *um_nodes_busy(um_nodes_t *nodes);
+
+#endif /* UM_NODE_H */
