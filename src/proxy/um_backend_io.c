@@ -33,6 +33,7 @@ backend_answered(um_backend_t *b, const char *data, size_t len)
 
     r->in_backend = false;
     r->backend = NULL;
+    um_req_uncount(r);
     if (um_unlikely(r->expired
             || (r->kind == UM_REQ_CLIENT && r->client == NULL)))
     {

@@ -42,6 +42,9 @@ void um_bus_serve(um_bus_t *bus, um_bus_what_t what, um_bus_answer_pt answer);
 UM_MUSTCHECK um_rc_t um_bus_ask(um_bus_t *bus, um_bus_what_t what,
     um_str_t question, um_bus_done_pt done, void *data);
 
+/* Have all other workers look at the noticeboard now: something is new. */
+void um_bus_wake_all(um_bus_t *bus);
+
 /* Housekeeping: pieces that did not fit, questions out of time. */
 void um_bus_tick(um_bus_t *bus);
 

@@ -70,11 +70,15 @@ struct um_client_s {
     bool closing; /* no more reading; closed when all is answered and written */
     bool dead;    /* freed at the end of this turn */
     bool eof;     /* it has said all it had to say */
-    bool paused;  /* not read from */
+    bool paused;  /* not read from, its bytes in `in` wait */
+    bool drain;   /* paused until nothing is unanswered */
 
     struct sockaddr_storage peer;
     socklen_t peer_len;
 };
+
+/* Put `r` at the end of the queue of its unanswered commands. */
+void um_client_queue(um_client_t *c, um_req_t *r);
 
 /* Take a connection that was accepted.  UM_ERR: refused, `fd` is closed. */
 UM_MUSTCHECK um_rc_t um_client_start(um_worker_t *w, int fd, bool control,

@@ -16,8 +16,8 @@
  * Send one command to local node `addr` (index into w->topo->addr) over a
  * private connection and call `done` with its reply (um_req_done_pt: the
  * reply's bytes are in r->reply; r->data is `data`).  `done` is called exactly
- * once, never before this returns.  UM_ERR: no connection to be had, `done`
- * will not be called.
+ * once, not before this returns.  UM_ERR: no connection to be had, `done` will
+ * not be called.
  */
 UM_MUSTCHECK um_rc_t um_private_call(um_worker_t *w, uint32_t addr,
     const um_str_t *argv, uint32_t argc, um_req_done_pt done, void *data);

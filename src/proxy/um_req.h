@@ -65,7 +65,7 @@ struct um_req_s {
     bool in_client;  /* stands in the client's queue                    */
     bool in_backend; /* stands in a backend's FIFO or wait list         */
     bool ready;      /* the whole answer is in `reply`                  */
-    bool async;      /* a handler holds it and will call um_req_end()   */
+    bool async;      /* a handler, or its join, holds it                 */
     bool expired;    /* answered by timeout, the real reply is unwanted */
     bool streaming;  /* part of the reply has gone to the client        */
     bool barrier;    /* the client waits for it before anything else    */
@@ -115,6 +115,9 @@ void um_req_orphan(um_req_t *r);
 
 /* The FIFO has let go of it: free it when nobody else has it. */
 void um_req_left_backend(um_req_t *r);
+
+/* It cannot run any more at a node: its generation need not wait for it. */
+void um_req_uncount(um_req_t *r);
 
 /* Free it when it stands in no queue and nobody holds it. */
 void um_req_release(um_req_t *r);

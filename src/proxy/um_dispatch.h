@@ -1,0 +1,35 @@
+/*
+ * um_dispatch.h -- from a client's words to whoever answers them.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef UM_DISPATCH_H
+#define UM_DISPATCH_H
+
+#include "proxy/um_client.h"
+#include "proxy/um_route.h"
+#include "proxy/um_worker.h"
+
+/*
+ * Start one command of `c`: words `a`, whose bytes are `raw` (all borrowed).
+ * UM_OK: started or answered; the client may be dead.  UM_AGAIN: not now; the
+ * client is paused and will be resumed with the same bytes.
+ */
+UM_MUSTCHECK um_rc_t um_dispatch(
+    um_client_t *c, const um_args_t *a, um_str_t raw);
+
+/*
+ * Send a command to where `v` (LOCAL or PEER) says.  `words` are its `argc`
+ * words as bulks, without the array's header.  `r` is taken.
+ */
+void um_dispatch_send(
+    um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc);
+
+/* The verdict for a slot, from the worker's own view. */
+um_verdict_t um_dispatch_route(um_worker_t *w, uint16_t slot, uint8_t hops);
+
+/* Answer what cannot be sent: MOVED, CLUSTERDOWN ... */
+void um_dispatch_refuse(um_req_t *r, um_verdict_t v, uint16_t slot);
+
+#endif /* UM_DISPATCH_H */
