@@ -333,7 +333,7 @@ um_nodes_row_add(
 void
 um_nodes_row_del(um_nodes_t *nodes, int32_t slot)
 {
-    if (slot >= 0) {
+    if (slot >= 0 && !nodes->w->row_frozen) {
         atomic_store_explicit(
             &nodes->w->row->conn[slot].id, 0, memory_order_release);
         nodes->row_free[nodes->row_free_count++] = (uint16_t) slot;

@@ -1,0 +1,447 @@
+/*
+ * The road of a command, once its words are known:
+ *
+ *   known? -> arity -> AUTH -> barrier -> by its `how`:
+ *     SELF      a handler of um_self.h
+ *     FORWARD   keys -> one slot -> um_route() -> a backend, whole
+ *     SPLIT     likewise, or by um_fanout.h when the slots differ
+ *     KEYLESS   any node of our own
+ *     others    an error; never forwarded
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "proxy/um_dispatch.h"
+
+#include "core/um_str.h"
+#include "proxy/um_backend.h"
+#include "proxy/um_fanout.h"
+#include "proxy/um_gens.h"
+#include "proxy/um_private.h"
+#include "proxy/um_refuse.h"
+#include "proxy/um_self.h"
+#include "resp/um_put.h"
+
+/* One command being dispatched; all of it borrowed. */
+typedef struct {
+    um_client_t *c;
+    const um_cmd_t *cmd;
+    const um_str_t *argv;
+    uint32_t argc;
+    um_str_t words; /* the words' bytes as bulks, without the array header */
+    uint8_t hops;   /* 0, or 1 + the counter of UMFORWARD */
+    bool is_big;
+} call_t;
+
+um_verdict_t
+um_dispatch_route(um_worker_t *w, uint16_t slot, uint8_t hops)
+{
+    um_route_conf_t conf = {
+        .active = w->conf->active_redirection,
+        .default_redirection = w->conf->default_redirection.text[0] != '\0',
+        .max_redirections = (uint8_t) w->conf->max_redirections,
+    };
+
+    return um_route(w->topo, slot, hops, &conf);
+}
+
+/* The request of this call, in its client's queue.  NULL: the client is dead. */
+static um_req_t *
+call_req(const call_t *k)
+{
+    um_client_t *c = k->c;
+    um_req_t *r = um_req_new(c->w, UM_REQ_CLIENT);
+
+    if (um_unlikely(r == NULL)) {
+        um_client_kill(c);
+        return NULL;
+    }
+
+    r->cmd = k->cmd;
+    r->hops = k->hops;
+    um_client_queue(c, r);
+    if (k->is_big || (k->cmd != NULL && k->cmd->flags & UM_CMD_BARRIER)) {
+        r->barrier = true;
+        c->barrier = r;
+    }
+
+    return r;
+}
+
+/* Pause the client until `b` has room.  Always UM_AGAIN. */
+static um_rc_t
+call_wait_for(um_client_t *c, um_backend_t *b)
+{
+    c->waiting_for = b;
+    um_list_add_tail(&b->waiters, &c->wait_link);
+    return UM_AGAIN;
+}
+
+/* The shared connection to where `v` says; NULL: out of memory. */
+static um_backend_t *
+shared_backend(um_worker_t *w, um_verdict_t v, uint64_t pin)
+{
+    um_node_t *n = um_nodes_at(w->nodes, v.addr);
+
+    if (um_unlikely(n == NULL)) {
+        return NULL;
+    }
+
+    return v.go == UM_GO_PEER ? um_node_peer(n, v.hops)
+                              : um_node_pinned(n, pin);
+}
+
+static um_backend_t *
+private_backend(um_worker_t *w, um_verdict_t v)
+{
+    um_node_t *n = um_nodes_at(w->nodes, v.addr);
+
+    return n == NULL ? NULL : um_private_get(n);
+}
+
+/* The array's header, and UMFORWARD's words for a peer. */
+static um_str_t
+send_head(um_verdict_t v, uint32_t argc, char *out)
+{
+    static const char forward[] = "\r\n$9\r\nUMFORWARD\r\n$1\r\n";
+    size_t n = 0;
+
+    out[n++] = '*';
+    if (v.go == UM_GO_PEER) {
+        n += um_u64_format(argc + 2, out + n);
+        for (size_t i = 0; i < sizeof(forward) - 1; i++) {
+            out[n++] = forward[i];
+        }
+        out[n++] = (char) ('0' + v.hops);
+    } else {
+        n += um_u64_format(argc, out + n);
+    }
+    out[n++] = '\r';
+    out[n++] = '\n';
+    return (um_str_t){ out, n };
+}
+
+void
+um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
+{
+    um_worker_t *w = r->w;
+    um_backend_t *b;
+    char head[64];
+
+    if (um_unlikely(words.len > w->conf->big_request)) {
+        b = private_backend(w, v);
+        if (b == NULL) {
+            um_req_fail(r, "ERR too many private connections, the command was "
+                           "not sent");
+            return;
+        }
+        r->is_private = true;
+    } else {
+        b = shared_backend(w, v, r->client->st.id);
+        if (b == NULL) {
+            um_req_fail(r, "ERR_BACKEND_CONNECTION: %.*s: cannot be used",
+                um_str_fmt(um_topo_str(w->topo, w->topo->addr[v.addr].name)));
+            return;
+        }
+    }
+
+    um_stat_add(w->row,
+        v.go == UM_GO_PEER ? UM_STAT_COMMANDS_PEER : UM_STAT_COMMANDS_FORWARDED,
+        1);
+    um_backend_send(b, r, send_head(v, argc, head), words);
+}
+
+/* Send it whole to where `v` says. */
+static um_rc_t
+call_send(const call_t *k, um_verdict_t v, uint16_t slot)
+{
+    um_client_t *c = k->c;
+    um_worker_t *w = c->w;
+    um_req_t *r;
+
+    if (um_likely(!k->is_big)) {
+        um_backend_t *b = shared_backend(w, v, c->st.id);
+
+        if (um_unlikely(b != NULL && um_backend_is_congested(b))) {
+            return call_wait_for(c, b);
+        }
+    }
+
+    r = call_req(k);
+    if (um_unlikely(r == NULL)) {
+        return UM_OK;
+    }
+
+    r->slot = slot;
+    r->gen_slot = um_gens_in(w->gens);
+    r->counted = true;
+    um_dispatch_send(r, v, k->words, k->argc);
+    return UM_OK;
+}
+
+static um_rc_t
+call_refuse(const call_t *k, um_verdict_t v, uint16_t slot)
+{
+    um_req_t *r = call_req(k);
+
+    if (r != NULL) {
+        um_dispatch_refuse(r, v, slot);
+    }
+    return UM_OK;
+}
+
+/* By the slot of its keys, which are in one slot. */
+static um_rc_t
+call_by_slot(const call_t *k, uint16_t slot)
+{
+    um_verdict_t v = um_dispatch_route(k->c->w, slot, k->hops);
+
+    if (um_likely(v.go == UM_GO_LOCAL || v.go == UM_GO_PEER)) {
+        return call_send(k, v, slot);
+    }
+
+    return call_refuse(k, v, slot);
+}
+
+/* Any node of our own will do. */
+static um_rc_t
+call_keyless(const call_t *k)
+{
+    const um_topo_t *t = k->c->w->topo;
+    um_verdict_t v = { .go = UM_GO_LOCAL, .addr = 0 };
+
+    if (!um_topo_has_cluster(t) || t->local_count == 0) {
+        v.go = um_topo_has_cluster(t) ? UM_GO_NOWHERE : UM_GO_DOWN;
+        return call_refuse(k, v, 0);
+    }
+
+    return call_send(k, v, 0);
+}
+
+static um_rc_t
+call_split(const call_t *k, const um_keys_t *keys)
+{
+    um_req_t *r = call_req(k);
+
+    if (r != NULL) {
+        um_fanout_start(r, k->argv, k->argc, keys);
+    }
+    return UM_OK;
+}
+
+static um_rc_t
+call_data(const call_t *k)
+{
+    um_worker_t *w = k->c->w;
+    um_keys_t *keys = &w->keys;
+    uint16_t slot;
+
+    if (um_unlikely(k->cmd->flags & UM_CMD_BLOCKING)
+        && um_cmd_blocks(k->cmd, k->argv, k->argc))
+    {
+        return um_refuse_unsupported(call_req(k));
+    }
+
+    switch (um_cmd_keys(k->cmd, k->argv, k->argc, keys)) {
+    case UM_OK:
+        break;
+    case UM_DECLINED:
+        /* Malformed: Redis refuses it before it touches anything, in words
+         * of its own that clients know. */
+        return call_keyless(k);
+    default:
+        return um_refuse_memory(call_req(k));
+    }
+
+    if (um_unlikely(keys->count == 0)) {
+        return call_keyless(k);
+    }
+
+    if (um_likely(um_route_slot(k->argv, keys, &slot) == UM_OK)) {
+        return call_by_slot(k, slot);
+    }
+
+    if (k->cmd->how == UM_HOW_SPLIT
+        && (w->conf->active_redirection || k->hops > 0))
+    {
+        return call_split(k, keys);
+    }
+
+    return um_refuse_crossslot(call_req(k));
+}
+
+static um_rc_t
+call_self(const call_t *k)
+{
+    um_self_pt handler = um_self_find((um_self_t) k->cmd->self);
+    um_req_t *r = call_req(k);
+
+    if (r == NULL) {
+        return UM_OK;
+    }
+
+    um_stat_add(k->c->w->row, UM_STAT_COMMANDS_LOCAL, 1);
+    if (handler == NULL) {
+        return um_refuse_unsupported(r);
+    }
+
+    handler(r, k->argv, k->argc);
+    return UM_OK;
+}
+
+/* UMFORWARD n command...: a data command of a peer's client. */
+static um_rc_t
+call_forwarded(const call_t *k)
+{
+    call_t inner = *k;
+    uint64_t hops;
+    const char *end;
+
+    if (k->argc < 2) {
+        return um_refuse_text(call_req(k), "Missing sub command");
+    }
+    if (um_str_to_u64(k->argv[1], &hops) != UM_OK) {
+        return um_refuse_text(call_req(k), "invalid redirection times");
+    }
+    if (k->argc < 3) {
+        return um_refuse_text(call_req(k), "missing forwarded command");
+    }
+
+    inner.argv += 2;
+    inner.argc -= 2;
+    inner.hops = (uint8_t) (1 + um_min(hops, UM_REDIRECTIONS_MAX));
+    end = k->words.data + k->words.len;
+    inner.words.data = k->argv[1].data + k->argv[1].len + 2;
+    inner.words.len = (size_t) (end - inner.words.data);
+    inner.cmd = um_cmd_lookup(k->c->w, inner.argv, inner.argc);
+
+    if (inner.cmd == NULL) {
+        return um_refuse_unknown(call_req(k), inner.argv, inner.argc);
+    }
+    if (!um_cmd_arity_ok(inner.cmd, inner.argc)) {
+        return um_refuse_arity(call_req(&inner));
+    }
+
+    switch ((um_how_t) inner.cmd->how) {
+    case UM_HOW_FORWARD:
+    case UM_HOW_KEYLESS:
+    case UM_HOW_SPLIT:
+        return call_data(&inner);
+    default:
+        return um_refuse_text(
+            call_req(k), "ERR UMFORWARD carries data commands only");
+    }
+}
+
+/* An inline command's words as bulks, for they will be sent on. */
+static um_str_t
+words_format(um_worker_t *w, const um_args_t *a)
+{
+    um_sbuf_t *text = &w->inline_words;
+
+    um_sbuf_clear(text);
+    for (uint32_t i = 0; i < a->argc; i++) {
+        um_put_bulk(text, a->argv[i]);
+    }
+
+    return (um_str_t){ text->data, text->failed ? 0 : text->len };
+}
+
+static um_str_t
+words_of(um_worker_t *w, const um_args_t *a, um_str_t raw)
+{
+    size_t head = 2;
+
+    if (um_unlikely(a->is_inline)) {
+        return words_format(w, a);
+    }
+
+    while (raw.data[head - 1] != '\n') {
+        head++;
+    }
+
+    return (um_str_t){ raw.data + head, raw.len - head };
+}
+
+static um_rc_t
+call_start(const call_t *k)
+{
+    const um_cmd_t *cmd = k->cmd;
+    um_client_t *c = k->c;
+
+    if (um_unlikely(cmd->flags & UM_CMD_CONTROL)
+        && !um_client_has_control(c))
+    {
+        return um_refuse_noauth(call_req(k));
+    }
+
+    switch ((um_how_t) cmd->how) {
+    case UM_HOW_FORWARD:
+    case UM_HOW_SPLIT:
+        return call_data(k);
+
+    case UM_HOW_KEYLESS:
+        return call_keyless(k);
+
+    case UM_HOW_SELF:
+        return cmd->self == UM_SELF_UMFORWARD ? call_forwarded(k)
+                                              : call_self(k);
+
+    case UM_HOW_UNSUPPORTED:
+    case UM_HOW_NEVER:
+        break;
+    }
+
+    return um_refuse_unsupported(call_req(k));
+}
+
+/* May it go without AUTH?  What needs control rights is checked for those. */
+static bool
+call_needs_auth(const call_t *k)
+{
+    return !k->c->st.authenticated
+        && !(k->cmd->flags & (UM_CMD_NO_AUTH | UM_CMD_CONTROL));
+}
+
+um_rc_t
+um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
+{
+    um_worker_t *w = c->w;
+    call_t k = {
+        .c = c,
+        .cmd = um_cmd_lookup(w, a->argv, a->argc),
+        .argv = a->argv,
+        .argc = a->argc,
+        .is_big = raw.len > w->conf->big_request,
+    };
+
+    if (um_unlikely((k.is_big
+                        || (k.cmd != NULL && k.cmd->flags & UM_CMD_BARRIER))
+            && c->pending > 0))
+    {
+        c->drain = true;
+        return UM_AGAIN;
+    }
+
+    c->commands++;
+    um_stat_add(w->row, UM_STAT_COMMANDS, 1);
+
+    if (um_unlikely(k.cmd == NULL)) {
+        return um_refuse_unknown(call_req(&k), a->argv, a->argc);
+    }
+
+    c->last_cmd = k.cmd;
+    if (um_unlikely(!um_cmd_arity_ok(k.cmd, a->argc))) {
+        return um_refuse_arity_or_sub(call_req(&k), a->argv, a->argc);
+    }
+    if (um_unlikely(call_needs_auth(&k))) {
+        return um_refuse_noauth(call_req(&k));
+    }
+
+    k.words = words_of(w, a, raw);
+    if (um_unlikely(k.words.len == 0)) {
+        return um_refuse_memory(call_req(&k));
+    }
+
+    return call_start(&k);
+}
