@@ -81,7 +81,7 @@ struct um_client_s {
 void um_client_queue(um_client_t *c, um_req_t *r);
 
 /* Take a connection that was accepted.  UM_ERR: refused, `fd` is closed. */
-UM_MUSTCHECK um_rc_t um_client_start(um_worker_t *w, int fd, bool control,
+um_rc_t um_client_start(um_worker_t *w, int fd, bool control,
     const struct sockaddr *peer, socklen_t peer_len);
 
 /* Answer all that is due, then close (QUIT, protocol errors). */
