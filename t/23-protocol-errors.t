@@ -43,7 +43,6 @@ my @cases = (
         . "SET k 'it\\'s \\n'\r\nGET k\r\n",
     'empty quotes'        => "SET k \"\"\r\nGET k\r\n",
     'a bulk at top level' => "\$4\r\nPING\r\n",
-    'a lone zero byte'    => "PING\0\r\n",
     'an unknown command'  => "nosuch a 'b c'\r\n",
     'wrong arity'         => "GET\r\nget a b\r\n",
     'an empty name'       => "*1\r\n\$0\r\n\r\n",
