@@ -17,6 +17,7 @@
 #include "core/um_sbuf.h"
 #include "core/um_str.h"
 #include "master/um_master.h"
+#include "master/um_modules.h"
 #include "os/um_pidfile.h"
 #include "os/um_proc.h"
 #include "os/um_signal.h"
@@ -75,6 +76,29 @@ static const um_worker_def_t worker_def = {
     .listen = proxy_listen,
     .publish = proxy_publish,
     .redis_password = proxy_redis_password,
+};
+
+static uint32_t
+worker_id(const um_worker_t *w)
+{
+    return w->heritage->index;
+}
+
+#ifdef UM_MODULES_STATIC
+extern const um_module_t UM_MODULE(skeleton);
+#endif
+
+static const um_module_t *const builtin[] = {
+#ifdef UM_MODULES_STATIC
+    &UM_MODULE(skeleton),
+#endif
+    NULL,
+};
+
+static const um_modules_def_t modules_def = {
+    .dir = UM_MODULEDIR,
+    .builtin = builtin,
+    .worker_id = worker_id,
 };
 
 static const um_block_t *const blocks[] = {
@@ -301,11 +325,27 @@ done:
     return code;
 }
 
+static int
+run(const um_conf_options_t *conf, const options_t *o)
+{
+    if (o->word != NULL) {
+        return tell_master(conf, o->word);
+    }
+
+    if (o->test) {
+        return conf_test(conf, o->dump);
+    }
+
+    return um_master_run(conf, &worker_def);
+}
+
 int
 main(int argc, char **argv)
 {
     options_t o = { 0 };
     um_conf_options_t conf;
+    um_modules_t *modules;
+    int code;
 
     um_proc_title_init(argc, argv);
     um_log_name("undermoond");
@@ -335,13 +375,14 @@ main(int argc, char **argv)
     };
     conf_of_role(&conf, &o);
 
-    if (o.word != NULL) {
-        return tell_master(&conf, o.word);
+    modules = um_modules_new(&modules_def);
+    if (modules == NULL) {
+        return EXIT_FAILURE;
     }
 
-    if (o.test) {
-        return conf_test(&conf, o.dump);
-    }
-
-    return um_master_run(&conf, &worker_def);
+    conf.module_open = um_modules_open;
+    conf.module_data = modules;
+    code = run(&conf, &o);
+    um_modules_free(modules);
+    return code;
 }

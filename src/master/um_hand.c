@@ -19,6 +19,7 @@
 
 #include "core/um_clock.h"
 #include "core/um_log.h"
+#include "master/um_modules.h"
 #include "master/um_rows.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -111,6 +112,9 @@ hand_run(int channel, void *data)
     heritage.bus_in = common->bus_in[h->row];
     heritage.bus_out = common->bus_out;
     heritage.proxy_conf = cy->proxy;
+    heritage.init_worker = um_modules_init_worker;
+    heritage.exit_worker = um_modules_exit_worker;
+    heritage.cycle_conf = cy;
 
     mine = hand_listeners(h, &heritage.listen_count);
     if (mine == NULL || um_user_become(&cy->user) != UM_OK) {

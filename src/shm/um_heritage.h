@@ -21,7 +21,10 @@ typedef struct {
     const um_addr_t *addr;
 } um_heritage_listen_t;
 
-typedef struct {
+typedef struct um_heritage_s um_heritage_t;
+struct um_worker_s;
+
+struct um_heritage_s {
     um_shm_t *shm;
     uint32_t row;     /* our row in shm->workers            */
     uint32_t index;   /* which worker of the cycle: 0 ..    */
@@ -48,6 +51,15 @@ typedef struct {
     const int *bus_out; /* one per row of shm->workers */
 
     const void *proxy_conf; /* um_proxy_conf_t of the cycle */
-} um_heritage_t;
+
+    /*
+     * The modules' part of a worker; it calls both.  init_worker() once its
+     * loop stands and before it serves; UM_ERR: logged, it must leave with
+     * failure.  exit_worker() before the loop goes.  Neither is NULL.
+     */
+    um_rc_t (*init_worker)(const um_heritage_t *h, struct um_worker_s *w);
+    void (*exit_worker)(const um_heritage_t *h, struct um_worker_s *w);
+    const struct um_cycle_s *cycle_conf; /* for these two only */
+};
 
 #endif /* UM_HERITAGE_H */
