@@ -887,13 +887,14 @@ static const um_cmd_t subs_5[] = {
     {
         .name = "config|resetstat",
         .arity = 2,
-        .how = UM_HOW_UNSUPPORTED,
+        .how = UM_HOW_SELF,
+        .self = UM_SELF_CONFIG,
         .finder = UM_FINDER_NONE,
         .index = 22,
-        .flags = UM_CMD_ADMIN | UM_CMD_LOADING | UM_CMD_NOSCRIPT | UM_CMD_STALE,
+        .flags = UM_CMD_ADMIN | UM_CMD_LOADING | UM_CMD_NOSCRIPT | UM_CMD_STALE
+                 | UM_CMD_CONTROL,
         .acl_categories = acl_3,
         .tips = tips_2,
-        .why = "resetting statistics is not supported yet",
         .summary = "Reset the stats returned by INFO",
     },
     {

@@ -126,3 +126,22 @@ um_workers_sum(const um_workers_sh_t *sh, um_stat_t id)
 
     return sum;
 }
+
+void
+um_workers_forget(um_workers_sh_t *sh)
+{
+    for (int id = 0; id < UM_STAT_MAX; id++) {
+        atomic_store_explicit(&sh->forgotten[id],
+            um_workers_sum(sh, (um_stat_t) id), memory_order_relaxed);
+    }
+}
+
+uint64_t
+um_workers_recent(const um_workers_sh_t *sh, um_stat_t id)
+{
+    uint64_t forgotten =
+        atomic_load_explicit(&sh->forgotten[id], memory_order_relaxed);
+    uint64_t sum = um_workers_sum(sh, id);
+
+    return sum > forgotten ? sum - forgotten : 0;
+}

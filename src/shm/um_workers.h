@@ -75,6 +75,7 @@ typedef struct {
     uint32_t rows; /* 4 x workers + 8, fixed at start */
     uint32_t pad;
     _Atomic uint64_t next_client_id;
+    _Atomic uint64_t forgotten[UM_STAT_MAX]; /* sums at CONFIG RESETSTAT */
     um_row_sh_t row[];
 } um_workers_sh_t;
 
@@ -88,6 +89,15 @@ bool um_workers_done(const um_workers_sh_t *sh, uint64_t gen);
 
 /* Sum of a counter over all rows, dead ones and the retired included. */
 uint64_t um_workers_sum(const um_workers_sh_t *sh, um_stat_t id);
+
+/*
+ * CONFIG RESETSTAT: INFO counts from now on.  The rows go on as they are, for
+ * each has one writer and others read them.  Any worker may call it.
+ */
+void um_workers_forget(um_workers_sh_t *sh);
+
+/* um_workers_sum() since the latest um_workers_forget(). */
+uint64_t um_workers_recent(const um_workers_sh_t *sh, um_stat_t id);
 
 /* The owner of a row counts without a locked instruction: it is alone. */
 static inline void

@@ -342,6 +342,12 @@ START_TEST(counters_of_dead_workers_still_count)
     atomic_store(&w->row[1].state, UM_ROW_DEAD);
     ck_assert_uint_eq(um_workers_sum(w, UM_STAT_COMMANDS), 12);
     ck_assert_uint_eq(um_workers_sum(w, UM_STAT_TURNS), 0);
+
+    um_workers_forget(w);
+    ck_assert_uint_eq(um_workers_recent(w, UM_STAT_COMMANDS), 0);
+    um_stat_add(&w->row[0], UM_STAT_COMMANDS, 3);
+    ck_assert_uint_eq(um_workers_recent(w, UM_STAT_COMMANDS), 3);
+    ck_assert_uint_eq(um_workers_sum(w, UM_STAT_COMMANDS), 15);
     munmap(w, um_workers_size(2));
 }
 END_TEST
