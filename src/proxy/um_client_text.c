@@ -149,7 +149,7 @@ um_client_line(um_sbuf_t *o, const um_client_t *c, uint64_t now_ns)
     line_number(o, " idle=", idle / 1000000000);
     line_flags(o, c);
     um_sbuf_addz(o, " db=0 sub=0 psub=0 ssub=0 multi=-1");
-    line_number(o, " qbuf=", c->in.len);
+    line_number(o, " qbuf=", c->in.len - c->in.off);
     line_number(o, " qbuf-free=", c->in.cap - c->in.len);
     um_sbuf_addz(o, " argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0");
     line_number(o, " oll=", c->pending);

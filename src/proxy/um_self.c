@@ -2,10 +2,25 @@
 
 #include "proxy/um_self.h"
 
+#include "proxy/um_client_cmd.h"
 #include "proxy/um_worker_priv.h"
 
 static const um_self_pt handlers[UM_SELF_COUNT] = {
-    [UM_SELF_NONE] = NULL,
+    [UM_SELF_PING] = um_self_ping,
+    [UM_SELF_ECHO] = um_self_echo,
+    [UM_SELF_QUIT] = um_self_quit,
+    [UM_SELF_AUTH] = um_self_auth,
+    [UM_SELF_SELECT] = um_self_select,
+    [UM_SELF_RESET] = um_self_reset,
+    [UM_SELF_TIME] = um_self_time,
+    [UM_SELF_HELLO] = um_self_hello,
+    [UM_SELF_CLIENT] = um_self_client,
+    [UM_SELF_COMMAND] = um_self_command,
+    [UM_SELF_INFO] = um_self_info,
+    [UM_SELF_CONFIG] = um_self_config,
+    [UM_SELF_READONLY] = um_self_readonly,
+    [UM_SELF_READWRITE] = um_self_readwrite,
+    [UM_SELF_ASKING] = um_self_asking,
 };
 
 um_self_pt
@@ -17,7 +32,7 @@ um_self_find(um_self_t self)
 um_rc_t
 um_worker_init_commands(um_worker_t *w)
 {
-    (void) w;
+    um_client_cmd_serve(w->bus);
     return UM_OK;
 }
 
