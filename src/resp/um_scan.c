@@ -354,6 +354,7 @@ um_scan_request(um_scan_t *s, const um_scan_limits_t *lim, const char *data,
                     scan_whole(s, lim, data, len, args, used) == UM_OK))
             {
                 s->phase = SCAN_START;
+                s->need = 0;
                 return UM_OK;
             }
         } else {
