@@ -6,10 +6,9 @@
 
 #include "conf/um_conf_priv.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-/* Text for man: no line may begin with a macro, a hyphen is a minus. */
+/* Text for man: no line may begin with a macro. */
 static void
 man_text(um_sbuf_t *out, const char *text)
 {
@@ -17,9 +16,6 @@ man_text(um_sbuf_t *out, const char *text)
         switch (*text) {
         case '\\':
             um_sbuf_addz(out, "\\e");
-            break;
-        case '-':
-            um_sbuf_addz(out, "\\-");
             break;
         case '.':
         case '\'':
@@ -59,15 +55,21 @@ man_bare(const um_directive_t *d)
     return NULL;
 }
 
+/* One sentence for each thing the table knows. */
 static void
 man_facts(const um_directive_t *d, um_sbuf_t *out)
 {
     const char *bare = man_bare(d);
+    char bounds[80];
+
+    if (um_conf_bounds(d, bounds, sizeof(bounds))) {
+        um_sbuf_addf(out, "%s\n", bounds);
+    }
 
     if (d->dflt != NULL) {
-        um_sbuf_addz(out, "Default: ");
+        um_sbuf_addz(out, "Default:\n.Ql ");
         man_text(out, d->dflt);
-        um_sbuf_addz(out, ".\n");
+        um_sbuf_addz(out, " .\n");
     }
 
     if (bare != NULL) {
@@ -87,20 +89,37 @@ man_facts(const um_directive_t *d, um_sbuf_t *out)
     }
 
     if (d->env != NULL) {
-        um_sbuf_addz(out, "Environment: UNDERMOON_");
-        man_text(out, d->env);
-        um_sbuf_addz(out, ".\n");
+        um_sbuf_addf(out, "Environment:\n.Ev UNDERMOON_%s .\n", d->env);
     }
+}
+
+/* Sentences on lines of their own, as man wants them. */
+static void
+man_doc(um_sbuf_t *out, const char *text)
+{
+    const char *end;
+
+    while ((end = strstr(text, ". ")) != NULL) {
+        um_sbuf_t line = { 0 };
+
+        um_sbuf_add(&line, text, (size_t) (end - text) + 1);
+        man_text(out, um_sbuf_cstr(&line));
+        um_sbuf_addz(out, "\n");
+        um_sbuf_deinit(&line);
+        text = end + 2;
+    }
+
+    man_text(out, text);
+    um_sbuf_addz(out, "\n");
 }
 
 static void
 man_directive(const um_directive_t *d, um_sbuf_t *out)
 {
-    um_sbuf_addf(out, ".TP\n.BI \"%s \" \"", d->name);
+    um_sbuf_addf(out, ".It Ic %s Ar \"", d->name);
     man_text(out, d->args != NULL ? d->args : "");
     um_sbuf_addz(out, "\" ;\n");
-    man_text(out, d->doc != NULL ? d->doc : "");
-    um_sbuf_addz(out, "\n");
+    man_doc(out, d->doc != NULL ? d->doc : "");
     man_facts(d, out);
 }
 
@@ -111,19 +130,20 @@ um_conf_manual(const um_block_t *const *blocks, um_sbuf_t *out)
         const um_block_t *b = *blocks;
 
         if (strcmp(b->name, "main") == 0) {
-            um_sbuf_addz(out, ".SH DIRECTIVES\n");
+            um_sbuf_addz(out, ".Ss Outside of any block\n");
         } else {
-            um_sbuf_addf(out, ".SH \"BLOCK %s\"\n", b->name);
+            um_sbuf_addf(out, ".Ss Block %s\n", b->name);
         }
 
         if (b->doc != NULL) {
-            man_text(out, b->doc);
-            um_sbuf_addz(out, "\n");
+            man_doc(out, b->doc);
         }
 
+        um_sbuf_addz(out, ".Bl -tag -width Ds\n");
         for (const um_directive_t *d = b->directives;
              d != NULL && d->name != NULL; d++) {
             man_directive(d, out);
         }
+        um_sbuf_addz(out, ".El\n");
     }
 }

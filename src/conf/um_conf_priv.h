@@ -101,4 +101,7 @@ um_rc_t um_conf_words(um_conf_t *cf, const char *text, um_entry_t *e);
 void um_conf_hint(const um_conf_t *cf, const um_inst_t *in, const char *name,
     char *out, size_t size);
 
+/* "1 to 9." for the manual; false: it has no bounds. */
+bool um_conf_bounds(const um_directive_t *d, char *out, size_t size);
+
 #endif /* UM_CONF_PRIV_H */

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-#include "conf/um_conf.h"
+#include "conf/um_conf_priv.h"
 #include "core/um_log.h"
 #include "core/um_pool.h"
 #include "core/um_str.h"
@@ -229,6 +229,44 @@ set_scalar(um_conf_cx_t *cx, const um_directive_t *d, const set_kind_t *k,
     set_print(cx->canon, sizeof(cx->canon), v, k->units, k->grain);
     *out = v;
     return NULL;
+}
+
+bool
+um_conf_bounds(const um_directive_t *d, char *out, size_t size)
+{
+    static const struct {
+        um_conf_set_pt set;
+        const set_kind_t *kind;
+    } kinds[] = {
+        { um_set_u32, &set_u32 },
+        { um_set_u64, &set_u64 },
+        { um_set_i64, &set_i64 },
+        { um_set_size, &set_size },
+        { um_set_msec, &set_msec },
+        { um_set_usec, &set_usec },
+        { um_set_nsec, &set_nsec },
+    };
+    const um_bounds_t *b = d->post;
+
+    for (size_t i = 0; b != NULL && i < um_countof(kinds); i++) {
+        const set_kind_t *k = kinds[i].kind;
+        char min[32], max[32];
+
+        if (kinds[i].set != d->set) {
+            continue;
+        }
+
+        set_print(min, sizeof(min), b->min, k->units, k->grain);
+        set_print(max, sizeof(max), b->max, k->units, k->grain);
+        if (b->max == 0) {
+            snprintf(out, size, "At least %s.", min);
+        } else {
+            snprintf(out, size, "%s to %s.", min, max);
+        }
+        return true;
+    }
+
+    return false;
 }
 
 const char *

@@ -48,8 +48,8 @@ static const um_directive_t proxy_directives[] = {
         .set = um_proxy_set_listen,
         .dflt = "127.0.0.1:5299",
         .doc = "Where clients come in: IP:PORT, NAME:PORT, [IPv6]:PORT or "
-               "unix:PATH. May be repeated. control marks one on which only "
-               "UMCTL and other commands of administration are answered.",
+               "unix:PATH. control marks one on which only UMCTL and other "
+               "commands of administration are answered.",
         .env = "ADDRESS",
     },
     {
