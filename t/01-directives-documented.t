@@ -43,7 +43,8 @@ for my $d (@known) {
 is(join(', ', sort keys %in), '', 'no other is in conf/undermoond.conf');
 
 # A comment's default is the true one.
-my %default = $made =~ /^\.It Ic (\w+) .*\n(?:[^.].*\n)*Default:\n\.Ql (.*) \.$/mg;
+my $entry   = qr/^\.It Ic (\w+) .*\n(?:[^.].*\n)*Default:\n\.Ql (.*) \.$/m;
+my %default = $made =~ /$entry/g;
 for (split /\n/, slurp("$top/conf/undermoond.conf")) {
     next unless /^\s*#(\w+)\s+(\S.*);$/ && exists $default{$1};
     my ($name, $said) = ($1, $2);

@@ -89,6 +89,9 @@ const um_directive_t *um_conf_directive(const um_block_t *b, const char *name);
  */
 um_rc_t um_conf_keep(um_conf_t *cf, um_inst_t *in, um_entry_t *e);
 
+/* What a setter, or the check of a block, gets to see. */
+void um_conf_cx_init(um_conf_cx_t *cx, um_conf_t *cf, const um_entry_t *e);
+
 /* Run the setter of `e` on `conf`. */
 um_rc_t um_conf_apply(um_conf_t *cf, um_entry_t *e, void *conf, bool trial);
 
