@@ -44,6 +44,9 @@ typedef struct {
     /* In a worker: its libevent base (struct event_base *). */
     void *(*worker_event_base)(um_worker_t *w);
     uint32_t (*worker_id)(const um_worker_t *w);
+
+    /* In a process of a module, when its channel says so. */
+    um_rc_t (*log_reopen)(void);
 } um_host_api_t;
 
 /* What a process of a module is given when it starts. */
@@ -55,7 +58,7 @@ typedef struct {
 
     /*
      * Readable when the master has a word, one byte each: 't' stop now, 'q'
-     * finish what you do and leave, 'o' open logs again (already done).
+     * finish what you do and leave, 'o' open the log again: api->log_reopen().
      * End of file: the master is gone, leave.
      */
     int channel;

@@ -94,7 +94,7 @@ um_crew_init(um_crew_t *crew, const um_shm_t *shm)
 }
 
 void
-um_crew_deinit(um_crew_t *crew)
+um_crew_close_bus(const um_crew_t *crew)
 {
     uint32_t i;
 
@@ -104,7 +104,12 @@ um_crew_deinit(um_crew_t *crew)
             close(crew->bus_out[i]);
         }
     }
+}
 
+void
+um_crew_deinit(um_crew_t *crew)
+{
+    um_crew_close_bus(crew);
     free(crew->hand);
     free(crew->poll);
     free(crew->bus_in);

@@ -181,6 +181,7 @@ um_cycle_open(um_cycle_t *cy, const um_cycle_t *old, uint32_t room)
     if (old != NULL) {
         cy->number = old->number + 1;
         cy->shm = old->shm;
+        cy->user = old->user; /* a change counts after a restart */
     }
 
     if (old != NULL && cy->workers > room) {
@@ -220,9 +221,18 @@ um_cycle_commit(um_cycle_t *cy, um_cycle_t *old)
         }
     }
 
-    if (old != NULL) {
-        um_cycle_free(old);
+    if (old == NULL) {
+        cy->first = cy->conf;
+        return;
     }
+
+    if (old->conf == old->first) {
+        old->conf = NULL;
+    }
+
+    cy->first = old->first;
+    old->first = NULL;
+    um_cycle_free(old);
 }
 
 void
@@ -236,8 +246,25 @@ um_cycle_stop_listening(um_cycle_t *cy)
 }
 
 void
+um_cycle_close_sockets(const um_cycle_t *cy)
+{
+    uint32_t i;
+    uint32_t k;
+
+    for (i = 0; i < cy->listener_count; i++) {
+        for (k = 0; k < cy->listener[i].fd_count; k++) {
+            close(cy->listener[i].fd[k]);
+        }
+    }
+}
+
+void
 um_cycle_free(um_cycle_t *cy)
 {
+    if (cy->first != NULL && cy->first != cy->conf) {
+        um_conf_free(cy->first);
+    }
+
     if (cy->conf != NULL) {
         um_conf_free(cy->conf);
     }

@@ -41,6 +41,7 @@ typedef struct {
 struct um_cycle_s {
     uint64_t number; /* 1 at start, +1 with every reload */
     um_conf_t *conf;
+    um_conf_t *first; /* of cycle 1, for what counts only at start */
     const um_main_conf_t *main;
     const um_redis_conf_t *redis; /* NULL: no such block */
     const void *proxy;            /* NULL: no such block */
@@ -68,11 +69,14 @@ UM_MUSTCHECK um_rc_t um_cycle_open(
     um_cycle_t *cy, const um_cycle_t *old, uint32_t room);
 
 /* `cy` takes over the sockets of `old` (may be NULL) and closes those that
- * nobody wants any more; `old` is freed. */
+ * nobody wants any more; `old` is freed, cycle 1's configuration is kept. */
 void um_cycle_commit(um_cycle_t *cy, um_cycle_t *old);
 
 /* Accept nobody any more: close the listening sockets. */
 void um_cycle_stop_listening(um_cycle_t *cy);
+
+/* In a child that does not serve: let go of them. */
+void um_cycle_close_sockets(const um_cycle_t *cy);
 
 /* Free it; its listening sockets must have been closed, or taken over. */
 void um_cycle_free(um_cycle_t *cy);

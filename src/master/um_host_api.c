@@ -59,6 +59,7 @@ static um_host_api_t api = {
     .conf_block = api_conf_block,
     .proxy_address = api_proxy_address,
     .noticeboard = api_noticeboard,
+    .log_reopen = um_log_reopen,
 };
 
 void

@@ -10,15 +10,19 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/um_clock.h"
 #include "core/um_log.h"
 #include "core/um_sbuf.h"
 #include "core/um_str.h"
 #include "master/um_crew.h"
+#include "master/um_guests.h"
+#include "master/um_redis_block.h"
 #include "master/um_rows.h"
 #include "os/um_daemon.h"
 #include "os/um_pidfile.h"
+#include "os/um_proc.h"
 #include "os/um_signal.h"
 #include "shm/um_shm.h"
 
@@ -48,6 +52,8 @@ typedef struct {
     um_cycle_t *cycle;
     um_shm_t shm;
     um_crew_t crew;
+    um_guests_t guests;
+    um_redis_servers_t redis;
     um_pidfile_t pidfile;
     int ready;   /* to whom started us in the background; -1: nobody */
     bool reload; /* asked for, not done yet */
@@ -90,7 +96,8 @@ master_own_log(const um_cycle_t *cy)
     }
 }
 
-static void
+/* UM_ERR: a guest is missing; everything else is as it should be. */
+static um_rc_t
 master_adopt(master_t *m, um_cycle_t *cy)
 {
     um_cycle_commit(cy, m->cycle);
@@ -105,6 +112,66 @@ master_adopt(master_t *m, um_cycle_t *cy)
     }
 
     um_crew_hire(&m->crew, cy);
+    return um_guests_invite(&m->guests, cy);
+}
+
+static void
+master_stop(master_t *m)
+{
+    if (m->stage == MASTER_STOPPING) {
+        return;
+    }
+
+    um_log_notice(0, "stops");
+    um_daemon_notify("STOPPING=1");
+    m->stage = MASTER_STOPPING;
+    um_crew_stop(&m->crew);
+    um_guests_stop(&m->guests);
+}
+
+/* What a child that is no worker must not hold. */
+static void
+master_on_fork(void *data)
+{
+    master_t *m = data;
+
+    um_cycle_close_sockets(m->cycle);
+    um_crew_close_bus(&m->crew);
+    if (m->ready != -1) {
+        close(m->ready);
+    }
+}
+
+/* What stays for our whole life. */
+static um_rc_t
+master_furnish(master_t *m, const um_cycle_t *cy)
+{
+    const char *password =
+        cy->proxy == NULL ? NULL : m->def->redis_password(cy->proxy);
+
+    um_guests_init(&m->guests, master_on_fork, m);
+
+    if (um_redis_servers_init(&m->redis, cy->redis, password, &cy->user)
+        != UM_OK) {
+        return UM_ERR;
+    }
+
+    if (um_shm_create(&m->shm, um_rows_for(cy->workers)) != UM_OK) {
+        goto fail_redis;
+    }
+
+    if (um_crew_init(&m->crew, &m->shm) != UM_OK) {
+        goto fail_shm;
+    }
+
+    m->crew.common.private_fd = m->ready;
+    return UM_OK;
+
+fail_shm:
+    um_shm_destroy(&m->shm);
+fail_redis:
+    um_redis_servers_deinit(&m->redis);
+    return UM_ERR;
 }
 
 static um_rc_t
@@ -132,19 +199,15 @@ master_start(master_t *m)
     um_log_notice(
         0, "undermoond %s starts, %u workers", PACKAGE_VERSION, cy->workers);
 
-    if (um_signal_start() != UM_OK
-        || um_shm_create(&m->shm, um_rows_for(cy->workers)) != UM_OK)
-    {
+    if (um_signal_start() != UM_OK || master_furnish(m, cy) != UM_OK) {
         goto fail;
     }
 
-    if (um_crew_init(&m->crew, &m->shm) != UM_OK) {
-        um_shm_destroy(&m->shm);
-        goto fail;
+    if (master_adopt(m, cy) != UM_OK) {
+        m->code = EXIT_FAILURE;
+        master_stop(m);
     }
 
-    m->crew.common.private_fd = m->ready;
-    master_adopt(m, cy);
     return UM_OK;
 
 fail:
@@ -158,25 +221,14 @@ master_end(master_t *m)
 {
     um_cycle_stop_listening(m->cycle);
     um_pidfile_remove(&m->pidfile);
+    um_guests_deinit(&m->guests);
+    um_redis_servers_deinit(&m->redis);
     um_crew_deinit(&m->crew);
     um_shm_destroy(&m->shm);
     um_cycle_free(m->cycle);
 }
 
 /* --- What signals ask for ------------------------------------------------ */
-
-static void
-master_stop(master_t *m)
-{
-    if (m->stage == MASTER_STOPPING) {
-        return;
-    }
-
-    um_log_notice(0, "stops");
-    um_daemon_notify("STOPPING=1");
-    m->stage = MASTER_STOPPING;
-    um_crew_stop(&m->crew);
-}
 
 static void
 master_quit(master_t *m)
@@ -190,6 +242,7 @@ master_quit(master_t *m)
     m->stage = MASTER_QUITTING;
     um_cycle_stop_listening(m->cycle);
     um_crew_quit(&m->crew);
+    um_guests_quit(&m->guests);
 }
 
 static void
@@ -200,6 +253,7 @@ master_reopen(master_t *m)
     if (um_log_reopen() == UM_OK) {
         master_own_log(m->cycle);
         um_crew_reopen_logs(&m->crew);
+        um_guests_reopen_logs(&m->guests);
     }
 }
 
@@ -208,7 +262,7 @@ static void
 master_tell_restart(const um_cycle_t *cy, const um_cycle_t *old)
 {
     um_sbuf_t text = { 0 };
-    uint32_t n = um_conf_restart_needed(old->conf, cy->conf, &text);
+    uint32_t n = um_conf_restart_needed(old->first, cy->conf, &text);
     char *line = n > 0 ? (char *) um_sbuf_cstr(&text) : NULL;
     char *rest;
 
@@ -244,7 +298,9 @@ master_reload(master_t *m)
     atomic_fetch_add(&settings->reloads, 1);
     atomic_store(&settings->last_reload_wall_us, um_clock_wall_us());
     master_tell_restart(cy, m->cycle);
-    master_adopt(m, cy);
+    if (master_adopt(m, cy) != UM_OK) {
+        atomic_fetch_add(&settings->reload_errors, 1);
+    }
 }
 
 /* --- The loop ------------------------------------------------------------ */
@@ -292,7 +348,13 @@ master_step(master_t *m)
 
     case MASTER_QUITTING:
     case MASTER_STOPPING:
-        if (!um_crew_is_alive(&m->crew)) {
+        if (um_crew_is_alive(&m->crew) || um_guests_are_alive(&m->guests)) {
+            break;
+        }
+
+        /* Last of all: whoever served may have had words for them. */
+        um_redis_servers_stop(&m->redis);
+        if (!um_redis_servers_are_alive(&m->redis)) {
             m->stage = MASTER_OVER;
         }
         break;
@@ -325,23 +387,41 @@ master_obey(master_t *m, unsigned asks)
     }
 }
 
+/* Do what is due.  How many milliseconds until there is more. */
+static uint64_t
+master_tick(master_t *m)
+{
+    uint64_t now = um_clock_ns();
+    uint64_t next = um_crew_tick(&m->crew, now);
+    uint64_t due[] = {
+        um_redis_servers_tick(&m->redis, now),
+        um_guests_tick(&m->guests, now),
+    };
+    size_t i;
+
+    for (i = 0; i < um_countof(due); i++) {
+        if (due[i] != 0) {
+            next = um_min(next, due[i]);
+        }
+    }
+
+    return next <= now ? 0 : (next - now + NS_PER_MS - 1) / NS_PER_MS;
+}
+
 static void
 master_loop(master_t *m)
 {
-    uint64_t now;
-    uint64_t next;
+    uint64_t pause;
     unsigned asks;
 
     for (;;) {
-        now = um_clock_ns();
-        next = um_crew_tick(&m->crew, now);
+        pause = master_tick(m);
         master_step(m);
         if (m->stage == MASTER_OVER) {
             return;
         }
 
-        um_signal_sleep(um_crew_poll(&m->crew), m->crew.rows,
-            (next - now + NS_PER_MS - 1) / NS_PER_MS);
+        um_signal_sleep(um_crew_poll(&m->crew), m->crew.rows, pause);
 
         asks = um_signal_take();
         if (um_crew_asks_stop(&m->crew)) {
