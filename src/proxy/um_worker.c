@@ -382,7 +382,8 @@ worker_init(um_worker_t *w, const um_heritage_t *h)
         || worker_init_signals(w) != UM_OK
         || worker_watch(w, &w->master, h->master_fd, worker_on_master)
             != UM_OK
-        || um_worker_init_commands(w) != UM_OK)
+        || um_worker_init_commands(w) != UM_OK
+        || h->init_worker(h, w) != UM_OK)
     {
         return UM_ERR;
     }
@@ -402,6 +403,7 @@ worker_deinit(um_worker_t *w)
     um_client_reap(w);
 
     um_listen_free(w->listen);
+    w->heritage->exit_worker(w->heritage, w);
     um_worker_deinit_commands(w);
     um_bus_free(w->bus);
     um_jobs_free(w->lookups, free);
