@@ -78,6 +78,12 @@ static const um_worker_def_t worker_def = {
     .redis_password = proxy_redis_password,
 };
 
+static void *
+worker_event_base(um_worker_t *w)
+{
+    return um_loop_base(w->loop);
+}
+
 static uint32_t
 worker_id(const um_worker_t *w)
 {
@@ -98,6 +104,7 @@ static const um_module_t *const builtin[] = {
 static const um_modules_def_t modules_def = {
     .dir = UM_MODULEDIR,
     .builtin = builtin,
+    .worker_event_base = worker_event_base,
     .worker_id = worker_id,
 };
 

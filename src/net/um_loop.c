@@ -61,6 +61,12 @@ um_loop_free(um_loop_t *loop)
     free(loop);
 }
 
+struct event_base *
+um_loop_base(um_loop_t *loop)
+{
+    return loop->base;
+}
+
 um_rc_t
 um_loop_turn(um_loop_t *loop)
 {

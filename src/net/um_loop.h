@@ -16,12 +16,16 @@
 typedef struct um_loop_s um_loop_t;
 typedef struct um_timer_s um_timer_t;
 struct event;
+struct event_base;
 
 /* After fork(), never before.  NULL: logged. */
 um_loop_t *um_loop_new(void);
 
 /* All um_io_t and timers of the loop must be closed before. */
 void um_loop_free(um_loop_t *loop);
+
+/* For modules that bring events of their own. */
+struct event_base *um_loop_base(um_loop_t *loop);
 
 /* Wait for something to happen, at most until the nearest timer, and run its
  * callbacks.  UM_ERR: the loop is broken, logged. */
