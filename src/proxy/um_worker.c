@@ -450,10 +450,6 @@ um_worker_run(const um_heritage_t *h)
         return EXIT_FAILURE;
     }
 
-    if (h->init_worker(h, w) != UM_OK) {
-        return EXIT_FAILURE;
-    }
-
     worker_refresh(w);
     worker_report(w);
     atomic_store(&w->row->state, UM_ROW_RUNNING);
@@ -470,7 +466,6 @@ um_worker_run(const um_heritage_t *h)
     clean = worker_left_nothing(w);
     w->row_frozen = !clean;
     um_log_info(0, "leaving");
-    h->exit_worker(h, w);
     worker_deinit(w);
     return clean ? EXIT_SUCCESS : EXIT_FAILURE;
 }
