@@ -73,7 +73,7 @@ fact_next(um_cmd_reader_t *r, value_t *v)
     }
 
     cr = memchr(p, '\r', (size_t) (r->end - p));
-    if (cr == NULL || r->end - cr < 2) {
+    if (cr == NULL || cr == p || r->end - cr < 2) {
         return false;
     }
 
