@@ -126,7 +126,7 @@ usage(FILE *out)
         "usage: undermoond [-tTvVh] [-c FILE] [-g 'DIRECTIVES'] [-p PREFIX]"
         " [-s WORD]\n"
         "  -c FILE        configuration (default: %s)\n"
-        "  -g DIRECTIVES  more of it, which counts before the file\n"
+        "  -g DIRECTIVES  more of it, in place of what the file says\n"
         "  -p PREFIX      where relative paths start\n"
         "  -t             test the configuration and leave\n"
         "  -T             test it, print all of it and leave\n"
