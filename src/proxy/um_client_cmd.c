@@ -370,14 +370,14 @@ void
 um_self_client(um_req_t *r, const um_str_t *argv, uint32_t argc)
 {
     static const um_subcmd_t subs[] = {
-        { "id", 2, client_id },
-        { "getname", 2, client_getname },
-        { "setname", 3, client_setname },
-        { "setinfo", 4, client_setinfo },
-        { "info", 2, client_info },
-        { "list", -2, client_list },
-        { "kill", -3, client_kill },
-        { "help", 2, client_help },
+        { "id", client_id },
+        { "getname", client_getname },
+        { "setname", client_setname },
+        { "setinfo", client_setinfo },
+        { "info", client_info },
+        { "list", client_list },
+        { "kill", client_kill },
+        { "help", client_help },
     };
 
     um_subcmd_run(r, argv, argc, subs, um_countof(subs));

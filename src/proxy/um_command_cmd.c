@@ -293,12 +293,12 @@ void
 um_self_command(um_req_t *r, const um_str_t *argv, uint32_t argc)
 {
     static const um_subcmd_t subs[] = {
-        { "count", 2, command_count },
-        { "info", -2, command_info },
-        { "list", -2, command_list },
-        { "getkeys", -4, command_getkeys },
-        { "getkeysandflags", -4, command_getkeysandflags },
-        { "help", 2, command_help },
+        { "count", command_count },
+        { "info", command_info },
+        { "list", command_list },
+        { "getkeys", command_getkeys },
+        { "getkeysandflags", command_getkeysandflags },
+        { "help", command_help },
     };
 
     if (argc == 1) {

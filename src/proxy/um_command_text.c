@@ -47,8 +47,8 @@ static const flag_name_t key_flags[] = {
     { UM_KEY_VARIABLE_FLAGS, "variable_flags" },
 };
 
-bool
-um_command_is_listed(const um_cmd_t *cmd)
+static bool
+command_is_done(const um_cmd_t *cmd)
 {
     switch (cmd->how) {
     case UM_HOW_FORWARD:
@@ -63,6 +63,24 @@ um_command_is_listed(const um_cmd_t *cmd)
     default:
         return false;
     }
+}
+
+static size_t
+command_listed_subs(const um_cmd_t *cmd)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < cmd->sub_count; i++) {
+        n += command_is_done(&cmd->subs[i]);
+    }
+
+    return n;
+}
+
+bool
+um_command_is_listed(const um_cmd_t *cmd)
+{
+    return command_is_done(cmd) || command_listed_subs(cmd) > 0;
 }
 
 static void
@@ -238,18 +256,11 @@ put_nine(um_sbuf_t *o, const um_cmd_t *cmd, int proto)
 void
 um_command_put(um_sbuf_t *o, const um_cmd_t *cmd, int proto)
 {
-    size_t subs = 0;
-
     put_nine(o, cmd, proto);
+    um_put_set(o, command_listed_subs(cmd), proto);
 
     for (uint32_t i = 0; i < cmd->sub_count; i++) {
-        subs += um_command_is_listed(&cmd->subs[i]);
-    }
-
-    um_put_set(o, subs, proto);
-
-    for (uint32_t i = 0; i < cmd->sub_count; i++) {
-        if (um_command_is_listed(&cmd->subs[i])) {
+        if (command_is_done(&cmd->subs[i])) {
             put_nine(o, &cmd->subs[i], proto);
             um_put_set(o, 0, proto);
         }

@@ -10,7 +10,8 @@
 
 #include "resp/um_cmd.h"
 
-/* Do we do it?  Only then is it listed; our control commands never are. */
+/* Do we do it, or one of its subcommands?  Then it is listed; our control
+ * commands never are. */
 bool um_command_is_listed(const um_cmd_t *cmd);
 
 /* Its entry: ten values, subcommands included. */

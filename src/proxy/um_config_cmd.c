@@ -234,10 +234,10 @@ void
 um_self_config(um_req_t *r, const um_str_t *argv, uint32_t argc)
 {
     static const um_subcmd_t subs[] = {
-        { "get", -3, config_get },
-        { "set", -4, config_set },
-        { "resetstat", 2, config_resetstat },
-        { "help", 2, config_help },
+        { "get", config_get },
+        { "set", config_set },
+        { "resetstat", config_resetstat },
+        { "help", config_help },
     };
 
     um_subcmd_run(r, argv, argc, subs, um_countof(subs));

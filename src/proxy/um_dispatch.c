@@ -431,7 +431,10 @@ um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
     }
 
     c->last_cmd = k.cmd;
-    if (um_unlikely(!um_cmd_arity_ok(k.cmd, a->argc))) {
+    if (um_unlikely(!um_cmd_arity_ok(k.cmd, a->argc)
+            || (k.cmd->flags & UM_CMD_CONTAINER && a->argc > 1)))
+    {
+        /* A container is found only where the subcommand is unknown. */
         return um_refuse_arity_or_sub(call_req(&k), a->argv, a->argc);
     }
     if (um_unlikely(call_needs_auth(&k))) {

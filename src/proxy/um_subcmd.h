@@ -12,14 +12,12 @@
 
 typedef struct {
     const char *name; /* lower case */
-    int16_t arity;    /* as in COMMAND, the container's name included */
     um_self_pt run;
 } um_subcmd_t;
 
 /*
- * Have argv[1] answered by the entry of its name, or by the error Redis gives
- * for an unknown one: those that only we do not support have been refused by
- * the command table before.  argc >= 2.
+ * Have argv[1] answered by the entry of its name.  The command table has
+ * checked before that it is a subcommand, supported, and its arity.
  */
 void um_subcmd_run(um_req_t *r, const um_str_t *argv, uint32_t argc,
     const um_subcmd_t *subs, size_t count);
