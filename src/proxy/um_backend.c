@@ -166,7 +166,7 @@ um_backend_send(um_backend_t *b, um_req_t *r, um_str_t head, um_str_t tail)
         um_worker_now(b->w) + b->w->conf->backend_timeout * MSEC;
 
     if (um_unlikely(b->state != UM_BACKEND_READY)) {
-        if (b->failures > 0 && b->state != UM_BACKEND_IDLE) {
+        if (um_backend_is_down(b)) {
             um_stat_add(b->w->row, UM_STAT_COMMANDS_UNSENT, 1);
             um_req_fail(r, "ERR_BACKEND_CONNECTION: %s: not connected, the "
                            "command was not sent",
@@ -347,8 +347,12 @@ backend_log_failure(um_backend_t *b, int err, const char *why)
 {
     um_stat_add(b->w->row, UM_STAT_BACKEND_FAILURES, 1);
 
-    /* The first tells the story; then at 2, 4, 8 ... attempts. */
-    if ((b->failures & (b->failures - 1)) == 0) {
+    /* The first tells the story; then at 2, 4, 8 ... attempts.  Connections
+     * beside the shared one only tell it again. */
+    if (b->kind != UM_BACKEND_SHARED) {
+        um_log_info(err, "backend %s: %s (a connection of its own)",
+            b->node->addr.text, why);
+    } else if ((b->failures & (b->failures - 1)) == 0) {
         um_log_warn(err, "backend %s: %s (failure %u)", b->node->addr.text,
             why, b->failures);
     }

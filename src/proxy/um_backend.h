@@ -117,6 +117,14 @@ void um_backend_send(
 UM_MUSTCHECK um_rc_t um_backend_internal(um_backend_t *b, const um_str_t *argv,
     uint32_t argc, um_req_done_pt done, void *data);
 
+/* Would it refuse a command now? */
+static inline bool
+um_backend_is_down(const um_backend_t *b)
+{
+    return b->failures > 0 && b->state != UM_BACKEND_READY
+        && b->state != UM_BACKEND_IDLE;
+}
+
 static inline bool
 um_backend_is_congested(const um_backend_t *b)
 {

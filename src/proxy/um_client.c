@@ -204,6 +204,14 @@ um_client_resume(um_client_t *c)
 }
 
 void
+um_client_maybe_resume(um_client_t *c)
+{
+    if (c->paused && c->waiting_for == NULL && (!c->drain || c->pending == 0)) {
+        um_client_resume(c);
+    }
+}
+
+void
 um_client_flush(um_client_t *c)
 {
     um_worker_t *w = c->w;
@@ -239,8 +247,8 @@ um_client_flush(um_client_t *c)
 
     if (c->closing && c->head == NULL) {
         um_client_kill(c);
-    } else if (c->paused && c->waiting_for == NULL && !c->drain) {
-        um_client_resume(c);
+    } else if (um_unlikely(c->paused)) {
+        um_client_maybe_resume(c);
     }
 }
 

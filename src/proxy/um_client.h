@@ -93,6 +93,9 @@ void um_client_kill(um_client_t *c);
 /* Something it waited for has happened: read on, this turn. */
 void um_client_resume(um_client_t *c);
 
+/* Likewise, unless what it waits for is still to come. */
+void um_client_maybe_resume(um_client_t *c);
+
 /* It has bytes to write: flush it at the end of the turn. */
 void um_client_dirty(um_client_t *c);
 

@@ -91,12 +91,16 @@ shared_backend(um_worker_t *w, um_verdict_t v, uint64_t pin)
                               : um_node_pinned(n, pin);
 }
 
+/* One of its own for a big request; the shared one where it is known to be
+ * down, for that refuses at once. */
 static um_backend_t *
-private_backend(um_worker_t *w, um_verdict_t v)
+private_backend(um_worker_t *w, um_verdict_t v, uint64_t pin)
 {
-    um_node_t *n = um_nodes_at(w->nodes, v.addr);
+    um_backend_t *shared = shared_backend(w, v, pin);
 
-    return n == NULL ? NULL : um_private_get(n);
+    return shared == NULL || um_backend_is_down(shared)
+        ? shared
+        : um_private_get(shared->node);
 }
 
 /* The array's header, and UMFORWARD's words for a peer. */
@@ -129,13 +133,13 @@ um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
     char head[64];
 
     if (um_unlikely(words.len > w->conf->big_request)) {
-        b = private_backend(w, v);
+        b = private_backend(w, v, r->client->st.id);
         if (b == NULL) {
             um_req_fail(r, "ERR too many private connections, the command was "
                            "not sent");
             return;
         }
-        r->is_private = true;
+        r->is_private = b->kind == UM_BACKEND_PRIVATE;
     } else {
         b = shared_backend(w, v, r->client->st.id);
         if (b == NULL) {

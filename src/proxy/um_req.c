@@ -106,10 +106,8 @@ client_pop(um_client_t *c)
     r->client = NULL;
     um_req_release(r);
 
-    if (um_unlikely(c->paused) && c->waiting_for == NULL
-        && (!c->drain || c->pending == 0))
-    {
-        um_client_resume(c);
+    if (um_unlikely(c->paused)) {
+        um_client_maybe_resume(c);
     }
 }
 
