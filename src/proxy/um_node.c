@@ -9,6 +9,7 @@
 #include "core/um_log.h"
 #include "core/um_str.h"
 #include "proxy/um_backend.h"
+#include "proxy/um_learn.h"
 #include "proxy/um_private.h"
 
 #define NODES_BUCKETS 1024
@@ -254,6 +255,10 @@ void
 um_node_learn(
     um_node_t *n, const char *run_id, uint32_t version, bool is_cluster)
 {
+    if (memcmp(n->run_id, run_id, UM_RUN_ID) != 0) {
+        um_learn_again(n->w->learn);
+    }
+
     memcpy(n->run_id, run_id, UM_RUN_ID);
     n->version = version;
     n->is_cluster = is_cluster;

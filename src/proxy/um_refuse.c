@@ -9,6 +9,7 @@
 #include "proxy/um_client.h"
 #include "proxy/um_dispatch.h"
 #include "proxy/um_worker.h"
+#include "resp/um_cmd_foreign.h"
 
 /* Redis quotes at most so much of what it did not understand. */
 #define QUOTE_MAX 128
@@ -152,6 +153,8 @@ um_dispatch_refuse(um_req_t *r, um_verdict_t v, uint16_t slot)
 const um_cmd_t *
 um_cmd_lookup(um_worker_t *w, const um_str_t *argv, uint32_t argc)
 {
-    (void) w;
-    return um_cmd_find(argv, argc);
+    const um_cmd_t *cmd = um_cmd_find(argv, argc);
+
+    return um_likely(cmd != NULL) ? cmd
+                                  : um_cmd_foreign_find(w->foreign, argv[0]);
 }

@@ -21,6 +21,7 @@
 #include "proxy/um_bus.h"
 #include "proxy/um_client_in.h"
 #include "proxy/um_gens.h"
+#include "proxy/um_learn.h"
 #include "proxy/um_listen.h"
 #include "proxy/um_node.h"
 #include "proxy/um_orphans.h"
@@ -62,6 +63,7 @@ worker_refresh(um_worker_t *w)
     w->spare = old;
     um_gens_advance(w->gens, w->gen);
     um_nodes_apply(w->nodes);
+    um_learn_again(w->learn);
     um_stat_add(w->row, UM_STAT_TOPOLOGY_REFRESHES, 1);
     um_log_info(0, "topology: epoch %lu, generation %lu",
         (unsigned long) w->topo->epoch, (unsigned long) w->gen);
@@ -180,6 +182,7 @@ worker_each_second(um_worker_t *w, uint64_t now)
     worker_close_idle(w, now);
     worker_trim(w);
     um_orphans_tick(w);
+    um_learn_tick(w->learn);
     atomic_store_explicit(
         &w->row->memory, um_worker_memory(w), memory_order_relaxed);
 }
@@ -377,8 +380,9 @@ worker_init(um_worker_t *w, const um_heritage_t *h)
     w->jobs = um_jobs_new(w->loop, 1);
     w->lookups = um_jobs_new(w->loop, 8);
     w->bus = um_bus_new(w);
+    w->learn = um_learn_new(w);
     if (w->tick == NULL || w->again == NULL || w->jobs == NULL
-        || w->lookups == NULL || w->bus == NULL
+        || w->lookups == NULL || w->bus == NULL || w->learn == NULL
         || worker_init_signals(w) != UM_OK
         || worker_watch(w, &w->master, h->master_fd, worker_on_master)
             != UM_OK
