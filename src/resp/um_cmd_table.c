@@ -659,13 +659,13 @@ static const um_cmd_t subs_3[] = {
     {
         .name = "cluster|replicas",
         .arity = 3,
-        .how = UM_HOW_UNSUPPORTED,
+        .how = UM_HOW_SELF,
+        .self = UM_SELF_CLUSTER,
         .finder = UM_FINDER_NONE,
         .index = 20,
         .flags = UM_CMD_ADMIN | UM_CMD_STALE,
         .acl_categories = acl_3,
         .tips = tips_13,
-        .why = "replicas for readers are not supported yet",
         .summary = "List replica nodes of the specified master node",
     },
     {
@@ -744,13 +744,13 @@ static const um_cmd_t subs_3[] = {
     {
         .name = "cluster|slaves",
         .arity = 3,
-        .how = UM_HOW_UNSUPPORTED,
+        .how = UM_HOW_SELF,
+        .self = UM_SELF_CLUSTER,
         .finder = UM_FINDER_NONE,
         .index = 20,
         .flags = UM_CMD_ADMIN | UM_CMD_STALE,
         .acl_categories = acl_3,
         .tips = tips_13,
-        .why = "replicas for readers are not supported yet",
         .summary = "List replica nodes of the specified master node",
     },
     {
@@ -5022,7 +5022,7 @@ const um_cmd_t um_cmd_table[] = {
         .finder = UM_FINDER_NONE,
         .index = 188,
         .flags = UM_CMD_ADMIN | UM_CMD_LOADING | UM_CMD_NOSCRIPT | UM_CMD_STALE
-                 | UM_CMD_CONTROL,
+                 | UM_CMD_BARRIER | UM_CMD_CONTROL,
         .acl_categories = tips_2,
         .tips = tips_2,
         .summary = "Controls the proxy: metadata, epochs, statistics.",
