@@ -3,6 +3,8 @@
 #include "proxy/um_self.h"
 
 #include "proxy/um_client_cmd.h"
+#include "proxy/um_cluster_cmd.h"
+#include "proxy/um_umctl.h"
 #include "proxy/um_worker_priv.h"
 
 static const um_self_pt handlers[UM_SELF_COUNT] = {
@@ -21,6 +23,8 @@ static const um_self_pt handlers[UM_SELF_COUNT] = {
     [UM_SELF_READONLY] = um_self_readonly,
     [UM_SELF_READWRITE] = um_self_readwrite,
     [UM_SELF_ASKING] = um_self_asking,
+    [UM_SELF_CLUSTER] = um_self_cluster,
+    [UM_SELF_UMCTL] = um_self_umctl,
 };
 
 um_self_pt
@@ -33,11 +37,22 @@ um_rc_t
 um_worker_init_commands(um_worker_t *w)
 {
     um_client_cmd_serve(w->bus);
-    return UM_OK;
+    w->clusters = um_cluster_cache_new();
+    w->umctl = um_umctl_new(w);
+    return w->clusters == NULL || w->umctl == NULL ? UM_ERR : UM_OK;
+}
+
+/* What is still being decoded stays in UMCTL's queue, which frees it. */
+static void
+job_drop(void *data)
+{
+    (void) data;
 }
 
 void
 um_worker_deinit_commands(um_worker_t *w)
 {
-    (void) w;
+    um_jobs_free(w->jobs, job_drop);
+    um_umctl_free(w->umctl);
+    um_cluster_cache_free(w->clusters);
 }
