@@ -252,18 +252,18 @@ cluster_help(um_req_t *r, const um_str_t *argv, uint32_t argc)
 }
 
 static const um_subcmd_t subs[] = {
-    { "nodes", 2, cluster_nodes },
-    { "slots", 2, cluster_slots },
-    { "shards", 2, cluster_shards },
-    { "info", 2, cluster_info },
-    { "myid", 2, cluster_myid },
-    { "keyslot", 3, cluster_keyslot },
-    { "links", 2, cluster_links },
-    { "countkeysinslot", 3, um_slot_keys_count },
-    { "getkeysinslot", 4, um_slot_keys_get },
-    { "replicas", 3, cluster_replicas },
-    { "slaves", 3, cluster_replicas },
-    { "help", 2, cluster_help },
+    { "nodes", cluster_nodes },
+    { "slots", cluster_slots },
+    { "shards", cluster_shards },
+    { "info", cluster_info },
+    { "myid", cluster_myid },
+    { "keyslot", cluster_keyslot },
+    { "links", cluster_links },
+    { "countkeysinslot", um_slot_keys_count },
+    { "getkeysinslot", um_slot_keys_get },
+    { "replicas", cluster_replicas },
+    { "slaves", cluster_replicas },
+    { "help", cluster_help },
 };
 
 void
