@@ -26,6 +26,10 @@ GetOptions('n=i' => \$n, 'P=s' => \$depths, 't=s' => \$command,
 my $dir = $keep // tempdir();
 $Undermoon::Test::FACTOR *= 5;
 
+# Values to be found; the nodes serve all runs.
+load(stage(binary => $binary), 100_000,
+    qw(-P 32 -t set -r 10000 -d), $size);
+
 for my $depth (split /,/, $depths) {
     my ($short) = count($depth, $n / 4);
     my ($long, $file) = count($depth, $n + $n / 4);

@@ -6,6 +6,7 @@ package Undermoon::Daemon;
 
 use strict;
 use warnings;
+use Cwd qw(abs_path);
 use Undermoon::Client;
 use Time::HiRes qw(time);
 use Undermoon::Test qw(wait_for patience free_port tempdir spew slurp);
@@ -15,7 +16,7 @@ my $count = 0;
 sub binary {
     for my $b ($ENV{UM_BINARY}, 'undermoond', 'b/undermoond',
         'build/undermoond') {
-        return $b if defined $b && -x $b;
+        return abs_path($b) if defined $b && -x $b;
     }
 
     Test::More::plan(skip_all => 'no undermoond (UM_BINARY)');
