@@ -93,13 +93,13 @@ env_words(um_conf_t *cf, um_entry_t *e, const char *value, um_sbuf_t *out)
     um_conf_cx_t cx = { .cf = cf, .pool = cf->pool, .from_env = true };
     const char *wrong;
 
-    if (e->d->env_words == NULL) {
-        env_quote(e->d, value, out);
-    } else {
+    if (e->d->env_words != NULL) {
         wrong = e->d->env_words(&cx, out);
         if (wrong != NULL) {
             return um_conf_fail(cf, e->file, 0, "%s %s", e->d->name, wrong);
         }
+    } else if (value != NULL) {
+        env_quote(e->d, value, out);
     }
 
     if (out->failed) {

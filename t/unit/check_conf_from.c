@@ -212,13 +212,13 @@ START_TEST(files_include_files_by_their_own_directory)
     put("a", "include sub/z;\ninclude sub/none*;");
     put("sub/z", "shop {\n include *.conf;\n include x.conf; }");
     put("sub/x.conf", "peers a:1;");
-    put("sub/y.conf", "peers b:2;\nnumber 5;");
+    put("sub/y.conf", "peers b:2;\n number 5;");
     cf = load_file("a");
     ck_assert_uint_eq(shop_of(cf)->peer_count, 3);
     ck_assert_uint_eq(shop_of(cf)->number, 5);
     um_conf_free(cf);
 
-    put("sub/y.conf", "peers b:2;\nnumber x;");
+    put("sub/y.conf", "peers b:2;\n number x;");
     ck_assert_ptr_null(load_file("a"));
     ck_error("sub/y.conf:2: number: \"x\" is not a number");
 
