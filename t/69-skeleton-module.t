@@ -22,8 +22,10 @@ sub with_module {
 
 my $um = with_module('skeleton { greeting "good morning"; }')->start;
 
-ok(wait_for { 2 == (() = $um->log =~ /skeleton: good morning from worker/g) } 5,
-    'every worker was greeted');
+my $greeted = wait_for {
+    2 == (() = $um->log =~ /skeleton: good morning from worker/g);
+} 5;
+ok($greeted, 'every worker was greeted');
 is($um->client->cmd('PING'), 'PONG', 'and serves');
 
 my ($status, $said) = $um->run('-T');
@@ -32,8 +34,8 @@ like($said, qr/^skeleton \{\s+greeting\s+"good morning";\s+\}/m,
     'dumps its block');
 
 $um->configure($um->_template =~ s/good morning/good evening/r)->reload;
-ok(wait_for { $um->log =~ /skeleton: good evening from worker/ } 5,
-    'a reload tells it what is new');
+$greeted = wait_for { $um->log =~ /skeleton: good evening from worker/ } 5;
+ok($greeted, 'a reload tells it what is new');
 
 # Its defaults and its own check.
 ($status, $said) = with_module('skeleton { }')->run('-T');
