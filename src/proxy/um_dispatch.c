@@ -28,6 +28,7 @@ typedef struct {
     const um_cmd_t *cmd;
     const um_str_t *argv;
     uint32_t argc;
+    um_str_t raw;   /* as it came, header and words; empty when inline */
     um_str_t words; /* the words' bytes as bulks, without the array header */
     uint8_t hops;   /* 0, or 1 + the counter of UMFORWARD */
     bool is_big;
@@ -81,7 +82,7 @@ call_wait_for(um_client_t *c, um_backend_t *b)
 static um_backend_t *
 shared_backend(um_worker_t *w, um_verdict_t v, uint64_t pin)
 {
-    um_node_t *n = um_nodes_at(w->nodes, v.addr);
+    um_node_t *n = um_nodes_at(w, v.addr);
 
     if (um_unlikely(n == NULL)) {
         return NULL;
@@ -105,7 +106,7 @@ private_backend(um_worker_t *w, um_verdict_t v, uint64_t pin)
 
 /* The array's header, and UMFORWARD's words for a peer. */
 static um_str_t
-send_head(um_verdict_t v, uint32_t argc, char *out)
+head_format(um_verdict_t v, uint32_t argc, char *out)
 {
     static const char forward[] = "\r\n$9\r\nUMFORWARD\r\n$1\r\n";
     size_t n = 0;
@@ -125,12 +126,23 @@ send_head(um_verdict_t v, uint32_t argc, char *out)
     return (um_str_t){ out, n };
 }
 
+static void
+send_over(um_backend_t *b, um_req_t *r, um_verdict_t v, um_str_t words,
+    uint32_t argc)
+{
+    char head[64];
+
+    um_stat_add(r->w->row,
+        v.go == UM_GO_PEER ? UM_STAT_COMMANDS_PEER : UM_STAT_COMMANDS_FORWARDED,
+        1);
+    um_backend_send(b, r, head_format(v, argc, head), words);
+}
+
 void
 um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
 {
     um_worker_t *w = r->w;
     um_backend_t *b;
-    char head[64];
 
     if (um_unlikely(words.len > w->conf->big_request)) {
         b = private_backend(w, v, r->client->st.id);
@@ -149,10 +161,7 @@ um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
         }
     }
 
-    um_stat_add(w->row,
-        v.go == UM_GO_PEER ? UM_STAT_COMMANDS_PEER : UM_STAT_COMMANDS_FORWARDED,
-        1);
-    um_backend_send(b, r, send_head(v, argc, head), words);
+    send_over(b, r, v, words, argc);
 }
 
 /* Send it whole to where `v` says. */
@@ -161,11 +170,11 @@ call_send(const call_t *k, um_verdict_t v, uint16_t slot)
 {
     um_client_t *c = k->c;
     um_worker_t *w = c->w;
+    um_backend_t *b = NULL;
     um_req_t *r;
 
     if (um_likely(!k->is_big)) {
-        um_backend_t *b = shared_backend(w, v, c->st.id);
-
+        b = shared_backend(w, v, c->st.id);
         if (um_unlikely(b != NULL && um_backend_is_congested(b))) {
             return call_wait_for(c, b);
         }
@@ -179,7 +188,14 @@ call_send(const call_t *k, um_verdict_t v, uint16_t slot)
     r->slot = slot;
     r->gen_slot = um_gens_in(w->gens);
     r->counted = true;
-    um_dispatch_send(r, v, k->words, k->argc);
+    if (um_unlikely(b == NULL)) {
+        um_dispatch_send(r, v, k->words, k->argc);
+    } else if (um_likely(v.go == UM_GO_LOCAL && k->raw.len > 0)) {
+        um_stat_add(w->row, UM_STAT_COMMANDS_FORWARDED, 1);
+        um_backend_send(b, r, k->raw, (um_str_t){ "", 0 });
+    } else {
+        send_over(b, r, v, k->words, k->argc);
+    }
     return UM_OK;
 }
 
@@ -313,6 +329,7 @@ call_forwarded(const call_t *k)
 
     inner.argv += 2;
     inner.argc -= 2;
+    inner.raw.len = 0;
     inner.hops = (uint8_t) (1 + um_min(hops, UM_REDIRECTIONS_MAX));
     end = k->words.data + k->words.len;
     inner.words.data = k->argv[1].data + k->argv[1].len + 2;
@@ -416,6 +433,7 @@ um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
         .cmd = um_cmd_lookup(w, a->argv, a->argc),
         .argv = a->argv,
         .argc = a->argc,
+        .raw = a->is_inline ? (um_str_t){ "", 0 } : raw,
         .is_big = raw.len > w->conf->big_request,
     };
 

@@ -52,7 +52,7 @@ place_of(um_worker_t *w, um_verdict_t v, uint16_t slot)
         return UM_SLOTS + v.addr;
     }
 
-    n = um_nodes_at(w->nodes, v.addr);
+    n = um_nodes_at(w, v.addr);
     return n == NULL || n->is_cluster || n->version == 0
         ? slot
         : (uint32_t) UM_SLOTS + v.addr;

@@ -22,7 +22,6 @@ struct um_nodes_s {
     um_list_t all;
     um_list_t busy;
     um_node_t *bucket[NODES_BUCKETS];
-    um_node_t *at[UM_TOPO_ADDRS]; /* by index into w->topo->addr */
     uint16_t row_free[UM_ROW_CONNS];
     uint32_t row_free_count;
 };
@@ -130,27 +129,20 @@ um_nodes_free(um_nodes_t *nodes)
 }
 
 um_node_t *
-um_nodes_at(um_nodes_t *nodes, uint32_t i)
+um_nodes_make(um_nodes_t *nodes, uint32_t i)
 {
     const um_topo_t *t = nodes->w->topo;
-    um_str_t text;
-    uint64_t hash;
+    um_str_t text = um_topo_str(t, t->addr[i].name);
+    uint64_t hash = um_crc64(text);
     bool is_peer = i >= t->local_count;
-    um_node_t *n = nodes->at[i];
+    um_node_t *n = node_find(nodes, text, is_peer, hash);
 
-    if (um_likely(n != NULL)) {
-        return n;
-    }
-
-    text = um_topo_str(t, t->addr[i].name);
-    hash = um_crc64(text);
-    n = node_find(nodes, text, is_peer, hash);
     if (n == NULL) {
         n = node_new(nodes, text, is_peer, hash);
     }
     if (n != NULL) {
         n->in_view = true;
-        nodes->at[i] = n;
+        nodes->w->node_at[i] = n;
     }
 
     return n;
@@ -173,7 +165,7 @@ um_nodes_apply(um_nodes_t *nodes)
 {
     const um_topo_t *t = nodes->w->topo;
 
-    memset(nodes->at, 0, sizeof(nodes->at));
+    memset(nodes->w->node_at, 0, sizeof(nodes->w->node_at));
 
     um_list_each(l, &nodes->all) {
         um_list_entry(l, um_node_t, link)->in_view = false;
@@ -183,14 +175,16 @@ um_nodes_apply(um_nodes_t *nodes)
         um_str_t text = um_topo_str(t, t->addr[i].name);
         bool is_peer = i >= t->local_count;
 
-        nodes->at[i] = node_find(nodes, text, is_peer, um_crc64(text));
-        if (nodes->at[i] != NULL) {
-            nodes->at[i]->in_view = true;
+        um_node_t *n = node_find(nodes, text, is_peer, um_crc64(text));
+
+        nodes->w->node_at[i] = n;
+        if (n != NULL) {
+            n->in_view = true;
         }
     }
 
     for (uint32_t i = 0; i < um_min(t->local_count, NODES_EAGER); i++) {
-        um_node_t *n = um_nodes_at(nodes, i);
+        um_node_t *n = um_nodes_at(nodes->w, i);
 
         for (uint32_t k = 0; n != NULL && k < nodes->w->conf->backend_conn_num;
              k++)
@@ -205,12 +199,9 @@ um_nodes_apply(um_nodes_t *nodes)
 }
 
 um_backend_t *
-um_node_pinned(um_node_t *n, uint64_t pin)
+um_node_connection(um_node_t *n, uint32_t i)
 {
-    uint32_t count = n->w->conf->backend_conn_num;
-    uint32_t i = count == 1 ? 0 : (uint32_t) (pin % count);
-
-    if (um_unlikely(n->conn[i] == NULL)) {
+    if (n->conn[i] == NULL) {
         n->conn[i] = um_backend_new(n->w, n, UM_BACKEND_SHARED);
     }
 
@@ -220,13 +211,7 @@ um_node_pinned(um_node_t *n, uint64_t pin)
 um_backend_t *
 um_node_peer(um_node_t *n, uint8_t hops)
 {
-    uint8_t i = um_min(hops, UM_NODE_HOPS - 1);
-
-    if (um_unlikely(n->conn[i] == NULL)) {
-        n->conn[i] = um_backend_new(n->w, n, UM_BACKEND_SHARED);
-    }
-
-    return n->conn[i];
+    return um_node_connection(n, um_min(hops, UM_NODE_HOPS - 1));
 }
 
 /* The lowest version of all local nodes is what INFO tells. */

@@ -63,13 +63,15 @@ void um_nodes_apply(um_nodes_t *nodes);
 
 /* Node of w->topo->addr[i]; made when first asked for.  NULL: its address is
  * no address, or out of memory. */
-um_node_t *um_nodes_at(um_nodes_t *nodes, uint32_t i);
+static inline um_node_t *um_nodes_at(um_worker_t *w, uint32_t i);
+um_node_t *um_nodes_make(um_nodes_t *nodes, uint32_t i);
 
 /* The node with this address hash, local ones only.  NULL: none. */
 um_node_t *um_nodes_local(um_nodes_t *nodes, uint64_t addr_hash);
 
 /* The connection for a client's commands: `pin` chooses among the pinned. */
-um_backend_t *um_node_pinned(um_node_t *n, uint64_t pin);
+static inline um_backend_t *um_node_pinned(um_node_t *n, uint64_t pin);
+um_backend_t *um_node_connection(um_node_t *n, uint32_t i);
 
 /* And to a peer, for commands that have `hops` redirections left there. */
 um_backend_t *um_node_peer(um_node_t *n, uint8_t hops);
@@ -91,5 +93,23 @@ bool um_nodes_quiet(const um_nodes_t *nodes);
 
 /* Every backend with work, for um_backend.c to enter and leave. */
 um_list_t *um_nodes_busy(um_nodes_t *nodes);
+
+static inline um_node_t *
+um_nodes_at(um_worker_t *w, uint32_t i)
+{
+    um_node_t *n = w->node_at[i];
+
+    return um_likely(n != NULL) ? n : um_nodes_make(w->nodes, i);
+}
+
+static inline um_backend_t *
+um_node_pinned(um_node_t *n, uint64_t pin)
+{
+    uint32_t count = n->w->conf->backend_conn_num;
+    uint32_t i = count == 1 ? 0 : (uint32_t) (pin % count);
+
+    return um_likely(n->conn[i] != NULL) ? n->conn[i]
+                                         : um_node_connection(n, i);
+}
 
 #endif /* UM_NODE_H */

@@ -75,7 +75,7 @@ um_rc_t
 um_private_call(um_worker_t *w, uint32_t addr, const um_str_t *argv,
     uint32_t argc, um_req_done_pt done, void *data)
 {
-    um_node_t *n = um_nodes_at(w->nodes, addr);
+    um_node_t *n = um_nodes_at(w, addr);
     um_backend_t *b = n == NULL ? NULL : um_private_get(n);
     um_sbuf_t text = { 0 };
     um_req_t *r;

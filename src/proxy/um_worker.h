@@ -49,6 +49,7 @@ struct um_worker_s {
     uint64_t gen;     /* of `topo` */
     um_gens_t *gens;  /* unanswered requests by generation */
     um_nodes_t *nodes;
+    struct um_node_s *node_at[UM_TOPO_ADDRS]; /* by index into topo->addr */
 
     um_listen_t *listen;
     um_list_t clients;
