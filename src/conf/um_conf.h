@@ -91,8 +91,9 @@ typedef struct {
     const um_directive_t *directives;
     size_t conf_size; /* allocated zeroed */
     const char *doc;
-    bool role; /* naming this block gives the machine a role        */
-    bool env;  /* the reference's environment is read for this role */
+    bool role;    /* naming this block gives the machine a role        */
+    bool env;     /* the reference's environment is read for this role */
+    bool restart; /* that it comes or goes needs a restart          */
 
     /* After all directives and defaults; NULL or what is wrong. */
     const char *(*check)(um_conf_cx_t *cx, void *conf);
@@ -147,7 +148,7 @@ void um_conf_dump(const um_conf_t *cf, um_sbuf_t *out);
 
 /*
  * What differs between two configurations and only counts after a restart:
- * one line each, "proxy: listen", to `out`.  How many.
+ * one line each, "proxy: slowlog_len" or "redis", to `out`.  How many.
  */
 uint32_t um_conf_restart_needed(
     const um_conf_t *now, const um_conf_t *next, um_sbuf_t *out);

@@ -107,11 +107,28 @@ restart_differs(const um_inst_t *a, const um_inst_t *b, const char *name)
     return differs;
 }
 
+/* Blocks of `a` that `b` has not. */
+static uint32_t
+restart_blocks(const um_conf_t *a, const um_conf_t *b, um_sbuf_t *out)
+{
+    uint32_t count = 0;
+
+    for (const um_inst_t *in = a->main; in != NULL; in = in->next) {
+        if (in->block->restart && um_conf_inst(b, in->block->name) == NULL) {
+            um_sbuf_addf(out, "%s\n", in->block->name);
+            count++;
+        }
+    }
+
+    return count;
+}
+
 uint32_t
 um_conf_restart_needed(
     const um_conf_t *now, const um_conf_t *next, um_sbuf_t *out)
 {
-    uint32_t count = 0;
+    uint32_t count =
+        restart_blocks(now, next, out) + restart_blocks(next, now, out);
 
     for (const um_inst_t *in = next->main; in != NULL; in = in->next) {
         const um_inst_t *old = um_conf_inst(now, in->block->name);

@@ -231,6 +231,7 @@ static const um_directive_t redis_directives[] = {
         .args = "TIME",
         .min = 1,
         .max = 1,
+        .flags = UM_DIR_RESTART,
         .set = um_set_msec,
         .offset = offsetof(um_redis_conf_t, stop_timeout),
         .post = &redis_stop,
@@ -259,5 +260,6 @@ const um_block_t um_redis_block = {
     .doc = "The master keeps local redis-servers running as its children, "
            "starts them again when they die, and stops them last.",
     .role = true,
+    .restart = true,
     .check = redis_check,
 };

@@ -368,7 +368,8 @@ static const struct {
     { "shop { }", "shop { number 4; }", "shop: number\n" },
     { "shop { pause 1m; }", "shop { number 4; }",
         "shop: number\nshop: pause\n" },
-    { "yard { gate 1; }", "shop { number 4; }", "" },
+    { "yard { gate 1; }", "shop { number 4; }", "yard\n" },
+    { "shop { }", "shop { } yard { gate 1; }", "yard\n" },
 };
 
 START_TEST(what_needs_a_restart_is_told)

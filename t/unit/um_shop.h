@@ -167,9 +167,11 @@ static const um_block_t shop_block = { .name = "shop",
     .role = true,
     .env = true,
     .check = shop_check };
-static const um_block_t yard_block = {
-    .name = "yard", .directives = yard_directives, .role = true, .env = true
-};
+static const um_block_t yard_block = { .name = "yard",
+    .directives = yard_directives,
+    .role = true,
+    .env = true,
+    .restart = true };
 static const um_block_t *const blocks[] = { &top_block, &shop_block,
     &yard_block, NULL };
 
