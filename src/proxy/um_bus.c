@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "core/um_log.h"
+#include "core/um_str.h"
 
 #define BUS_PIECE     60000
 #define BUS_ASKS      64
@@ -112,8 +113,8 @@ answer_send(um_bus_t *bus, answer_t *a)
         size_t n = um_min(a->text.len - a->off, (size_t) BUS_PIECE);
 
         h.kind = a->off + n == a->text.len ? BUS_END : BUS_PART;
-        rc = bus_send(
-            bus, a->to, &h, (um_str_t){ a->text.data + a->off, n });
+        rc = bus_send(bus, a->to, &h,
+            n == 0 ? um_lit("") : (um_str_t){ a->text.data + a->off, n });
         if (rc == UM_AGAIN) {
             return UM_AGAIN;
         }

@@ -413,6 +413,7 @@ worker_deinit(um_worker_t *w)
     um_jobs_free(w->lookups, free);
     um_nodes_free(w->nodes);
     um_backend_reap(w);
+    um_learn_free(w->learn); /* the nodes had its questions */
     um_io_close(&w->signals);
     um_io_close(&w->master);
     um_timer_free(w->tick);

@@ -303,18 +303,17 @@ END_TEST
 START_TEST(a_process_costs_time_and_memory)
 {
     um_proc_cost_t cost = { 0 }, nobody = { 0 };
-    volatile unsigned spin = 0;
     size_t size = 8 << 20;
     char *block = malloc(size);
 
     ck_assert_ptr_nonnull(block);
-    memset(block, 1, size);
+    explicit_bzero(block, size); /* not to be left out */
 
     /* Until the kernel's clock has ticked for us. */
     while (cost.user_us + cost.sys_us == 0) {
         cost.memory = 0;
-        for (int i = 0; i < 1000000; i++) {
-            spin += (unsigned) i;
+        for (int i = 0; i < 10; i++) {
+            explicit_bzero(block, size);
         }
         um_proc_cost_add(&cost, getpid());
     }
