@@ -254,7 +254,6 @@ call_sort(call_t *c)
 static um_rc_t
 call_georadius(call_t *c)
 {
-    uint32_t store = 0;
     um_rc_t rc = keys_add(c->keys, 1, &c->cmd->specs[0]);
 
     for (uint32_t i = (uint32_t) c->cmd->specs[1].index; i < c->argc; i++) {
@@ -264,12 +263,11 @@ call_georadius(call_t *c)
                        || call_word_is(c, i, um_lit("storedist")))
                    && i + 1 < c->argc)
         {
-            store = ++i; /* the last one counts */
+            /* The last one is written; as in Redis, all are told. */
+            if (keys_add(c->keys, ++i, &c->cmd->specs[1]) != UM_OK) {
+                return UM_ERR;
+            }
         }
-    }
-
-    if (rc == UM_OK && store > 0) {
-        rc = keys_add(c->keys, store, &c->cmd->specs[1]);
     }
 
     return rc;
