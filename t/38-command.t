@@ -158,6 +158,24 @@ SAID
     is($um->raw(@words), $redis->raw(@words), $line);
 }
 
+# ---- commands of the configuration --------------------------------------
+
+{
+    my $c = undermoon(proxy => 'command my.cmd 1 -1 2 write;')->start->client;
+    my $my = $c->cmd(qw(COMMAND INFO My.Cmd))->[0];
+
+    is_deeply([ @$my[ 0 .. 5 ] ], [ 'my.cmd', -2, ['write'], 1, -1, 2 ],
+        'a command of the configuration is told as well');
+    is($c->cmd(qw(COMMAND COUNT)), @names + 1, 'and counted');
+    is(scalar(grep { $_->[0] eq 'my.cmd' } @{ $c->cmd('COMMAND') }), 1,
+        'and listed');
+    is_deeply($c->cmd(qw(COMMAND LIST FILTERBY PATTERN my*)), ['my.cmd'],
+        'found by its name');
+    is_deeply($c->cmd(qw(COMMAND LIST FILTERBY ACLCAT nope)), [], 'only');
+    is_deeply($c->cmd(qw(COMMAND GETKEYS my.cmd a x b y)), [qw(a b)],
+        'with its keys');
+}
+
 # ---- HELP: of what there is, the lines of Redis -------------------------
 
 for my $name (qw(COMMAND CONFIG CLIENT)) {

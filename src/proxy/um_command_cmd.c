@@ -9,16 +9,31 @@
 
 #include "core/um_str.h"
 #include "proxy/um_command_text.h"
+#include "proxy/um_refuse.h"
 #include "proxy/um_subcmd.h"
+#include "resp/um_cmd_foreign.h"
 #include "resp/um_put.h"
 
-static size_t
-command_count_listed(void)
+/*
+ * All commands one after the other: those of the table, then those that were
+ * learnt from the nodes or the configuration.  NULL: no more.
+ */
+static const um_cmd_t *
+command_at(const um_worker_t *w, size_t i)
 {
+    return i < um_cmd_count()
+               ? um_cmd_at(i)
+               : um_cmd_foreign_at(w->foreign, i - um_cmd_count());
+}
+
+static size_t
+command_count_listed(const um_worker_t *w)
+{
+    const um_cmd_t *cmd;
     size_t n = 0;
 
-    for (size_t i = 0; i < um_cmd_count(); i++) {
-        n += um_command_is_listed(um_cmd_at(i));
+    for (size_t i = 0; (cmd = command_at(w, i)) != NULL; i++) {
+        n += um_command_is_listed(cmd);
     }
 
     return n;
@@ -29,12 +44,13 @@ command_all(um_req_t *r)
 {
     int proto = r->client->st.proto;
     um_sbuf_t *o = um_req_begin(r);
+    const um_cmd_t *cmd;
 
-    um_put_array(o, command_count_listed());
+    um_put_array(o, command_count_listed(r->w));
 
-    for (size_t i = 0; i < um_cmd_count(); i++) {
-        if (um_command_is_listed(um_cmd_at(i))) {
-            um_command_put(o, um_cmd_at(i), proto);
+    for (size_t i = 0; (cmd = command_at(r->w, i)) != NULL; i++) {
+        if (um_command_is_listed(cmd)) {
+            um_command_put(o, cmd, proto);
         }
     }
 
@@ -45,7 +61,7 @@ static void
 command_count(
     um_req_t *r, UM_UNUSED const um_str_t *argv, UM_UNUSED uint32_t argc)
 {
-    um_put_int(um_req_begin(r), (int64_t) command_count_listed());
+    um_put_int(um_req_begin(r), (int64_t) command_count_listed(r->w));
     um_req_end(r);
 }
 
@@ -65,6 +81,10 @@ command_info(um_req_t *r, const um_str_t *argv, uint32_t argc)
 
     for (uint32_t i = 2; i < argc; i++) {
         const um_cmd_t *cmd = um_cmd_find_name(argv[i]);
+
+        if (cmd == NULL) {
+            cmd = um_cmd_foreign_find(r->w->foreign, argv[i]);
+        }
 
         if (cmd != NULL && um_command_is_listed(cmd)) {
             um_command_put(o, cmd, proto);
@@ -100,7 +120,8 @@ list_takes(const um_cmd_t *cmd, list_by_t by, um_str_t word)
         return um_str_glob(word, um_str_of(cmd->name), true);
 
     case LIST_ACLCAT:
-        for (const char *const *c = cmd->acl_categories; *c != NULL; c++) {
+        for (const char *const *c = cmd->acl_categories;
+             c != NULL && *c != NULL; c++) {
             if (um_str_ieq(word, um_str_of(*c))) {
                 return true;
             }
@@ -114,13 +135,12 @@ list_takes(const um_cmd_t *cmd, list_by_t by, um_str_t word)
 
 /* Put the names, or only count them when `o` is NULL. */
 static size_t
-list_put(um_sbuf_t *o, list_by_t by, um_str_t word)
+list_put(const um_worker_t *w, um_sbuf_t *o, list_by_t by, um_str_t word)
 {
+    const um_cmd_t *cmd;
     size_t n = 0;
 
-    for (size_t i = 0; i < um_cmd_count(); i++) {
-        const um_cmd_t *cmd = um_cmd_at(i);
-
+    for (size_t i = 0; (cmd = command_at(w, i)) != NULL; i++) {
         for (int32_t j = -1; j < (int32_t) cmd->sub_count; j++) {
             const um_cmd_t *one = j < 0 ? cmd : &cmd->subs[j];
 
@@ -165,8 +185,8 @@ command_list(um_req_t *r, const um_str_t *argv, uint32_t argc)
     }
 
     o = um_req_begin(r);
-    um_put_set(o, list_put(NULL, by, word), r->client->st.proto);
-    list_put(o, by, word);
+    um_put_set(o, list_put(r->w, NULL, by, word), r->client->st.proto);
+    list_put(r->w, o, by, word);
     um_req_end(r);
 }
 
@@ -188,7 +208,7 @@ getkeys_may_have_keys(const um_cmd_t *cmd)
 static const um_cmd_t *
 getkeys_command(um_req_t *r, const um_str_t *argv, uint32_t argc)
 {
-    const um_cmd_t *cmd = um_cmd_find(argv, argc);
+    const um_cmd_t *cmd = um_cmd_lookup(r->w, argv, argc);
 
     if (cmd == NULL || ((cmd->flags & UM_CMD_CONTAINER) && argc > 1)) {
         um_req_error(r, "ERR Invalid command specified");
