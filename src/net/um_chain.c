@@ -111,8 +111,8 @@ chunks_fill(um_chunks_t *pool, const char *data, size_t len, bool stream,
 }
 
 um_rc_t
-um_chain_add(um_chain_t *c, um_chunks_t *pool, const void *data, size_t len,
-    bool stream)
+um_chain_add(
+    um_chain_t *c, um_chunks_t *pool, const void *data, size_t len, bool stream)
 {
     const char *p = data;
     um_chunk_t *k = c->tail;

@@ -15,8 +15,8 @@
 
 #include "core/um_slab.h"
 
-#define UM_CHUNK_SMALL 512    /* header included: replies that have to wait */
-#define UM_CHUNK_LARGE 16384  /* header included: streams */
+#define UM_CHUNK_SMALL 512   /* header included: replies that have to wait */
+#define UM_CHUNK_LARGE 16384 /* header included: streams */
 
 typedef struct um_chunk_s um_chunk_t;
 

@@ -173,7 +173,7 @@ um_jobs_new(um_loop_t *loop, uint32_t threads)
 
     if (jobs == NULL || fd == -1
         || um_io_open(&jobs->io, loop, fd, jobs_on_finished, NULL, jobs)
-            != UM_OK)
+               != UM_OK)
     {
         goto fail;
     }

@@ -98,13 +98,13 @@ backend_sent(um_backend_t *b, um_req_t *r)
 
 /* Both or nothing.  UM_ERR: out of memory. */
 static um_rc_t
-chain_add_both(um_worker_t *w, um_chain_t *c, um_str_t head, um_str_t tail,
-    bool stream)
+chain_add_both(
+    um_worker_t *w, um_chain_t *c, um_str_t head, um_str_t tail, bool stream)
 {
     um_chain_t more = { NULL, NULL, 0 };
 
     if (um_likely(c->tail != NULL
-            && head.len + tail.len <= c->tail->cap - c->tail->len))
+                  && head.len + tail.len <= c->tail->cap - c->tail->len))
     {
         um_chunk_t *k = c->tail;
 
@@ -117,10 +117,10 @@ chain_add_both(um_worker_t *w, um_chain_t *c, um_str_t head, um_str_t tail,
 
     if ((head.len > 0
             && um_chain_add(&more, &w->chunks, head.data, head.len, stream)
-                != UM_OK)
+                   != UM_OK)
         || (tail.len > 0
             && um_chain_add(&more, &w->chunks, tail.data, tail.len, stream)
-                != UM_OK))
+                   != UM_OK))
     {
         um_chain_free(&more, &w->chunks);
         return UM_ERR;
@@ -137,10 +137,10 @@ backend_hold(um_backend_t *b, um_req_t *r, um_str_t head, um_str_t tail)
     size_t len = head.len + tail.len;
 
     if (b->kind == UM_BACKEND_SHARED
-        && b->wait_bytes + len > UM_BACKEND_WAIT_MAX)
-    {
-        um_req_fail(r, "ERR_BACKEND_CONNECTION: %s: too many commands wait "
-                       "for the connection, this one was not sent",
+        && b->wait_bytes + len > UM_BACKEND_WAIT_MAX) {
+        um_req_fail(r,
+            "ERR_BACKEND_CONNECTION: %s: too many commands wait "
+            "for the connection, this one was not sent",
             b->node->addr.text);
         return;
     }
@@ -162,14 +162,14 @@ um_backend_send(um_backend_t *b, um_req_t *r, um_str_t head, um_str_t tail)
 {
     size_t len = head.len + tail.len;
 
-    r->deadline_ns =
-        um_worker_now(b->w) + b->w->conf->backend_timeout * MSEC;
+    r->deadline_ns = um_worker_now(b->w) + b->w->conf->backend_timeout * MSEC;
 
     if (um_unlikely(b->state != UM_BACKEND_READY)) {
         if (um_backend_is_down(b)) {
             um_stat_add(b->w->row, UM_STAT_COMMANDS_UNSENT, 1);
-            um_req_fail(r, "ERR_BACKEND_CONNECTION: %s: not connected, the "
-                           "command was not sent",
+            um_req_fail(r,
+                "ERR_BACKEND_CONNECTION: %s: not connected, the "
+                "command was not sent",
                 b->node->addr.text);
             return;
         }
@@ -179,9 +179,7 @@ um_backend_send(um_backend_t *b, um_req_t *r, um_str_t head, um_str_t tail)
         return;
     }
 
-    if (um_unlikely(
-            chain_add_both(b->w, &b->out, head, tail, true) != UM_OK))
-    {
+    if (um_unlikely(chain_add_both(b->w, &b->out, head, tail, true) != UM_OK)) {
         um_req_fail(r, "ERR out of memory");
         return;
     }
@@ -207,7 +205,7 @@ um_backend_internal(um_backend_t *b, const um_str_t *argv, uint32_t argc,
     um_put_args(text, argv, argc);
     if (text->failed
         || um_chain_add(&b->out, &b->w->chunks, text->data, text->len, true)
-            != UM_OK)
+               != UM_OK)
     {
         um_sbuf_deinit(text);
         um_req_release(r);
@@ -216,8 +214,7 @@ um_backend_internal(um_backend_t *b, const um_str_t *argv, uint32_t argc,
 
     r->done = done;
     r->data = data;
-    r->deadline_ns =
-        um_worker_now(b->w) + b->w->conf->backend_timeout * MSEC;
+    r->deadline_ns = um_worker_now(b->w) + b->w->conf->backend_timeout * MSEC;
     r->in_backend = true;
     r->backend = b;
     b->queued += text->len;
@@ -234,8 +231,7 @@ um_backend_ready(um_backend_t *b)
     b->failures = 0;
     b->attempt = 0;
     if (!b->node->is_peer) {
-        b->row_slot =
-            um_nodes_row_add(b->w->nodes, b->node, b->id, b->run_id);
+        b->row_slot = um_nodes_row_add(b->w->nodes, b->node, b->id, b->run_id);
     }
 
     while ((r = um_req_queue_take(&b->wait)) != NULL) {
@@ -260,8 +256,9 @@ backend_fail_waiting(um_backend_t *b, const char *why)
         b->wait_bytes -= r->body.len;
         um_chain_free(&r->body, &b->w->chunks);
         um_stat_add(b->w->row, UM_STAT_COMMANDS_UNSENT, 1);
-        um_req_fail(r, "ERR_BACKEND_CONNECTION: %s: %s, the command was not "
-                       "sent",
+        um_req_fail(r,
+            "ERR_BACKEND_CONNECTION: %s: %s, the command was not "
+            "sent",
             b->node->addr.text, why);
         um_req_left_backend(r);
     }
@@ -294,8 +291,7 @@ static void
 backend_wake_waiters(um_backend_t *b)
 {
     while (!um_list_is_empty(&b->waiters)) {
-        um_client_t *c =
-            um_list_entry(b->waiters.next, um_client_t, wait_link);
+        um_client_t *c = um_list_entry(b->waiters.next, um_client_t, wait_link);
 
         um_list_del(&c->wait_link);
         c->waiting_for = NULL;
@@ -307,8 +303,7 @@ void
 um_backend_uncongested(um_backend_t *b)
 {
     if (!um_list_is_empty(&b->waiters)
-        && b->out.len <= UM_BACKEND_CONGESTED / 2)
-    {
+        && b->out.len <= UM_BACKEND_CONGESTED / 2) {
         backend_wake_waiters(b);
     }
 }
@@ -353,8 +348,8 @@ backend_log_failure(um_backend_t *b, int err, const char *why)
         um_log_info(err, "backend %s: %s (a connection of its own)",
             b->node->addr.text, why);
     } else if ((b->failures & (b->failures - 1)) == 0) {
-        um_log_warn(err, "backend %s: %s (failure %u)", b->node->addr.text,
-            why, b->failures);
+        um_log_warn(err, "backend %s: %s (failure %u)", b->node->addr.text, why,
+            b->failures);
     }
 }
 
@@ -376,9 +371,9 @@ um_backend_fail(um_backend_t *b, int err, const char *why)
     b->fifo.head = b->due = NULL;
 
     /* A connection that served is made again at once. */
-    pause = was_ready ? 0
-                      : um_min(RETRY_FIRST << um_min(b->failures, 10u),
-                          RETRY_MAX);
+    pause = was_ready
+                ? 0
+                : um_min(RETRY_FIRST << um_min(b->failures, 10u), RETRY_MAX);
     if (was_ready) {
         b->failures = 0;
     }
@@ -434,7 +429,8 @@ um_backend_free(um_backend_t *b)
 void
 um_backend_reap(um_worker_t *w)
 {
-    um_list_each_safe(l, &w->dead_backends) {
+    um_list_each_safe(l, &w->dead_backends)
+    {
         um_list_del(l);
         free(um_list_entry(l, um_backend_t, link));
     }
@@ -453,8 +449,9 @@ backend_expire(um_backend_t *b, uint64_t now)
         b->due = r->bnext;
         r->expired = true;
         um_stat_add(b->w->row, UM_STAT_COMMANDS_TIMEOUT, 1);
-        um_req_fail(r, "ERR_BACKEND_TIMEOUT: %s: no reply within %lu ms, the "
-                       "command may have been executed",
+        um_req_fail(r,
+            "ERR_BACKEND_TIMEOUT: %s: no reply within %lu ms, the "
+            "command may have been executed",
             b->node->addr.text, (unsigned long) limit);
         if (b->opened != opened) {
             return; /* a greeting that came too late ended the connection */
@@ -467,8 +464,9 @@ backend_expire(um_backend_t *b, uint64_t now)
         b->wait_bytes -= r->body.len;
         um_chain_free(&r->body, &b->w->chunks);
         um_stat_add(b->w->row, UM_STAT_COMMANDS_TIMEOUT, 1);
-        um_req_fail(r, "ERR_BACKEND_TIMEOUT: %s: not connected within %lu ms, "
-                       "the command was not sent",
+        um_req_fail(r,
+            "ERR_BACKEND_TIMEOUT: %s: not connected within %lu ms, "
+            "the command was not sent",
             b->node->addr.text, (unsigned long) limit);
         um_req_left_backend(r);
     }
@@ -486,8 +484,7 @@ backend_suspect(um_backend_t *b, uint64_t now)
         return;
     }
 
-    if (b->kind != UM_BACKEND_SHARED || b->probe != NULL
-        || b->fifo.head == NULL
+    if (b->kind != UM_BACKEND_SHARED || b->probe != NULL || b->fifo.head == NULL
         || now - b->last_read_ns < b->w->conf->backend_timeout * MSEC)
     {
         return;
@@ -545,8 +542,7 @@ um_backend_tick(um_backend_t *b, uint64_t now)
         }
         b->state = UM_BACKEND_IDLE;
         if (b->kind == UM_BACKEND_SHARED && !b->node->is_peer
-            && b->node->in_view)
-        {
+            && b->node->in_view) {
             um_backend_open(b);
         } else {
             um_list_del(&b->busy_link);

@@ -34,9 +34,8 @@ backend_answered(um_backend_t *b, const char *data, size_t len)
     r->in_backend = false;
     r->backend = NULL;
     um_req_uncount(r);
-    if (um_unlikely(r->expired
-            || (r->kind == UM_REQ_CLIENT && r->client == NULL)))
-    {
+    if (um_unlikely(
+            r->expired || (r->kind == UM_REQ_CLIENT && r->client == NULL))) {
         um_stat_add(b->w->row, UM_STAT_REPLIES_DROPPED, 1);
         um_req_left_backend(r);
         return;
@@ -77,7 +76,7 @@ backend_replies(um_backend_t *b, const char *data, size_t len)
             if (!r->expired) {
                 /* It is on its way: late only when no more comes. */
                 r->deadline_ns = um_worker_now(b->w)
-                    + b->w->conf->backend_timeout * 1000000ull;
+                                 + b->w->conf->backend_timeout * 1000000ull;
                 um_req_reply(r, data, len, false);
             }
             return b->opened == opened ? UM_OK : UM_DONE;
@@ -134,13 +133,12 @@ um_backend_flush(um_backend_t *b)
 
     um_list_del(&b->dirty_link);
 
-    while (b->out.len > 0 && b->state >= UM_BACKEND_GREETING
-        && b->io.fd != -1)
+    while (b->out.len > 0 && b->state >= UM_BACKEND_GREETING && b->io.fd != -1)
     {
         int count = um_chain_iov(&b->out, iov, IOV_COUNT);
         ssize_t n = count == 1
-            ? write(b->io.fd, iov[0].iov_base, iov[0].iov_len)
-            : writev(b->io.fd, iov, count);
+                        ? write(b->io.fd, iov[0].iov_base, iov[0].iov_len)
+                        : writev(b->io.fd, iov, count);
 
         if (n < 0) {
             if (errno == EINTR) {
@@ -192,8 +190,8 @@ backend_on_writable(void *data)
 um_rc_t
 um_backend_io_open(um_backend_t *b, int fd)
 {
-    if (um_io_open(&b->io, b->w->loop, fd, backend_on_readable,
-            backend_on_writable, b)
+    if (um_io_open(
+            &b->io, b->w->loop, fd, backend_on_readable, backend_on_writable, b)
         != UM_OK)
     {
         (void) close(fd);

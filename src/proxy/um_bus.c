@@ -10,13 +10,13 @@
 #include "core/um_log.h"
 #include "core/um_str.h"
 
-#define BUS_PIECE     60000
-#define BUS_ASKS      64
-#define BUS_ANSWERS   256          /* being sent, at most */
-#define BUS_ANSWER    (64u << 20)  /* bytes of all answers to a question */
-#define BUS_WAIT_NS   1000000000ull
-#define BUS_RETRY_MS  2
-#define BUS_PER_TURN  64
+#define BUS_PIECE    60000
+#define BUS_ASKS     64
+#define BUS_ANSWERS  256         /* being sent, at most */
+#define BUS_ANSWER   (64u << 20) /* bytes of all answers to a question */
+#define BUS_WAIT_NS  1000000000ull
+#define BUS_RETRY_MS 2
+#define BUS_PER_TURN 64
 
 enum { BUS_WAKE, BUS_QUESTION, BUS_PART, BUS_END };
 
@@ -72,8 +72,7 @@ bus_send(um_bus_t *bus, uint32_t row, const header_t *h, um_str_t text)
     };
     struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 
-    if (sendmsg(heritage->bus_out[row], &msg, MSG_DONTWAIT | MSG_NOSIGNAL)
-        < 0)
+    if (sendmsg(heritage->bus_out[row], &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
     {
         return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? UM_AGAIN
                                                                      : UM_ERR;
@@ -87,8 +86,8 @@ ask_end(um_bus_t *bus, ask_t *a)
 {
     um_list_del(&a->link);
     bus->ask_count--;
-    a->done(a->data,
-        (um_str_t){ a->text.data, a->text.failed ? 0 : a->text.len });
+    a->done(
+        a->data, (um_str_t){ a->text.data, a->text.failed ? 0 : a->text.len });
     um_sbuf_deinit(&a->text);
     free(a);
 }
@@ -159,7 +158,8 @@ bus_on_question(um_bus_t *bus, const header_t *h, um_str_t text)
 static void
 bus_on_answer(um_bus_t *bus, const header_t *h, um_str_t text)
 {
-    um_list_each(l, &bus->asks) {
+    um_list_each(l, &bus->asks)
+    {
         ask_t *a = um_list_entry(l, ask_t, link);
 
         if (a->ask != h->ask) {
@@ -234,7 +234,7 @@ um_bus_new(um_worker_t *w)
     if (bus->timer == NULL
         || um_io_open(&bus->io, w->loop, w->heritage->bus_in, bus_on_readable,
                NULL, bus)
-            != UM_OK)
+               != UM_OK)
     {
         goto fail;
     }
@@ -348,13 +348,15 @@ um_bus_tick(um_bus_t *bus)
     uint64_t now = um_worker_now(bus->w);
     bool is_full = false;
 
-    um_list_each_safe(l, &bus->answers) {
+    um_list_each_safe(l, &bus->answers)
+    {
         if (answer_send(bus, um_list_entry(l, answer_t, link)) == UM_AGAIN) {
             is_full = true;
         }
     }
 
-    um_list_each_safe(l, &bus->asks) {
+    um_list_each_safe(l, &bus->asks)
+    {
         ask_t *a = um_list_entry(l, ask_t, link);
 
         if (a->left == 0 || now >= a->until_ns) {

@@ -35,8 +35,8 @@ clients_full(const um_worker_t *w)
             atomic_load_explicit(&sh->row[i].state, memory_order_relaxed);
 
         if (state == UM_ROW_RUNNING || state == UM_ROW_DRAINING) {
-            sum += atomic_load_explicit(
-                &sh->row[i].clients, memory_order_relaxed);
+            sum +=
+                atomic_load_explicit(&sh->row[i].clients, memory_order_relaxed);
         }
     }
 
@@ -69,8 +69,8 @@ client_init(um_client_t *c, um_worker_t *w, bool control,
     um_list_init(&c->resume_link);
 
     c->st.id = 1
-        + atomic_fetch_add_explicit(
-            &w->shm->workers->next_client_id, 1, memory_order_relaxed);
+               + atomic_fetch_add_explicit(
+                   &w->shm->workers->next_client_id, 1, memory_order_relaxed);
     c->st.created_us = um_clock_wall_us();
     c->st.proto = 2;
     c->st.authenticated = w->conf->password == NULL;
@@ -104,8 +104,8 @@ um_client_start(um_worker_t *w, int fd, bool control,
         (void) setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     }
 
-    if (um_io_open(&c->io, w->loop, fd, um_client_on_readable,
-            client_on_writable, c)
+    if (um_io_open(
+            &c->io, w->loop, fd, um_client_on_readable, client_on_writable, c)
             != UM_OK
         || um_io_want_read(&c->io, true) != UM_OK)
     {
@@ -160,7 +160,8 @@ um_client_kill(um_client_t *c)
 void
 um_client_reap(um_worker_t *w)
 {
-    um_list_each_safe(l, &w->dead_clients) {
+    um_list_each_safe(l, &w->dead_clients)
+    {
         um_client_t *c = um_list_entry(l, um_client_t, link);
 
         um_list_del(l);
@@ -222,8 +223,8 @@ um_client_flush(um_client_t *c)
     while (c->out.len > 0) {
         int count = um_chain_iov(&c->out, iov, IOV_COUNT);
         ssize_t n = count == 1
-            ? write(c->io.fd, iov[0].iov_base, iov[0].iov_len)
-            : writev(c->io.fd, iov, count);
+                        ? write(c->io.fd, iov[0].iov_base, iov[0].iov_len)
+                        : writev(c->io.fd, iov, count);
 
         if (n < 0) {
             if (errno == EINTR) {
@@ -263,16 +264,14 @@ um_client_has_control(const um_client_t *c)
 {
     const um_proxy_conf_t *conf = c->w->conf;
 
-    if (conf->password == NULL || c->st.authenticated
-        || c->st.control_listener)
+    if (conf->password == NULL || c->st.authenticated || c->st.control_listener)
     {
         return true;
     }
 
     for (uint32_t i = 0; i < conf->control_allow_count; i++) {
-        if (um_cidr_match(&conf->control_allow[i],
-                (const struct sockaddr *) &c->peer))
-        {
+        if (um_cidr_match(
+                &conf->control_allow[i], (const struct sockaddr *) &c->peer)) {
             return true;
         }
     }
@@ -284,5 +283,5 @@ uint64_t
 um_client_memory(const um_client_t *c)
 {
     return sizeof(*c) + c->in.cap + c->out.len + c->held
-        + c->pending * sizeof(um_req_t);
+           + c->pending * sizeof(um_req_t);
 }

@@ -56,14 +56,14 @@ struct um_client_s {
     uint64_t held;         /* bytes of replies that wait for their turn */
     um_chain_t out;        /* bytes that wait for the socket */
 
-    um_req_t *barrier;        /* nothing behind it is started */
+    um_req_t *barrier;         /* nothing behind it is started */
     um_backend_t *waiting_for; /* congested: we are on its list */
     um_list_t wait_link;
     um_list_t dirty_link;  /* has bytes to write this turn    */
     um_list_t resume_link; /* to be looked at again this turn */
 
-    uint64_t last_ns;      /* latest bytes from it */
-    uint64_t commands;     /* how many it has sent */
+    uint64_t last_ns;  /* latest bytes from it */
+    uint64_t commands; /* how many it has sent */
     const um_cmd_t *last_cmd;
     uint64_t bytes_in, bytes_out;
 

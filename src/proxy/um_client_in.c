@@ -120,8 +120,8 @@ static bool
 client_is_held(const um_client_t *c)
 {
     return c->barrier != NULL || c->waiting_for != NULL
-        || c->pending >= c->w->conf->max_pipeline
-        || c->out.len + c->held > OUT_HIGH;
+           || c->pending >= c->w->conf->max_pipeline
+           || c->out.len + c->held > OUT_HIGH;
 }
 
 /*
@@ -145,8 +145,8 @@ client_consume(um_client_t *c, const char *data, size_t len)
         }
 
         w->limits.unauthenticated = !c->st.authenticated;
-        rc = um_scan_request(&c->scan, &w->limits, data + off, len - off,
-            &w->args, &used, &err);
+        rc = um_scan_request(
+            &c->scan, &w->limits, data + off, len - off, &w->args, &used, &err);
         if (rc == UM_AGAIN) {
             break;
         }
@@ -157,7 +157,7 @@ client_consume(um_client_t *c, const char *data, size_t len)
 
         if (w->args.argc > 0
             && um_dispatch(c, &w->args, (um_str_t){ data + off, used })
-                == UM_AGAIN)
+                   == UM_AGAIN)
         {
             c->paused = true;
             break;
@@ -185,8 +185,7 @@ client_set_reading(um_client_t *c)
     bool on = !c->paused && !c->closing && !c->eof;
 
     if (um_unlikely(c->io.reading != on)
-        && um_io_want_read(&c->io, on) != UM_OK)
-    {
+        && um_io_want_read(&c->io, on) != UM_OK) {
         um_client_kill(c);
     }
 }
@@ -195,8 +194,8 @@ client_set_reading(um_client_t *c)
 static void
 client_consume_own(um_client_t *c)
 {
-    size_t used = client_consume(
-        c, c->in.data + c->in.off, c->in.len - c->in.off);
+    size_t used =
+        client_consume(c, c->in.data + c->in.off, c->in.len - c->in.off);
 
     if (c->dead || c->closing) {
         return;

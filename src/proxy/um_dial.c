@@ -46,8 +46,8 @@ dial_failed(um_backend_t *b, int err, const char *why)
 static void
 dial_socket(um_backend_t *b, const struct sockaddr *sa, socklen_t len)
 {
-    int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-        0);
+    int fd =
+        socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1;
 
     if (fd == -1) {
@@ -119,8 +119,8 @@ lookup_done(void *data)
     if (b != NULL) {
         b->lookup = NULL;
         if (l->err != 0) {
-            um_log_warn(0, "backend %s: %s", b->node->addr.text,
-                gai_strerror(l->err));
+            um_log_warn(
+                0, "backend %s: %s", b->node->addr.text, gai_strerror(l->err));
             um_backend_fail(b, 0, "name cannot be resolved");
         } else {
             dial_socket(b, (struct sockaddr *) &l->sa, l->sa_len);

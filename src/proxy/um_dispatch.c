@@ -46,7 +46,8 @@ um_dispatch_route(um_worker_t *w, uint16_t slot, uint8_t hops)
     return um_route(w->topo, slot, hops, &conf);
 }
 
-/* The request of this call, in its client's queue.  NULL: the client is dead. */
+/* The request of this call, in its client's queue.  NULL: the client is dead.
+ */
 static um_req_t *
 call_req(const call_t *k)
 {
@@ -100,8 +101,8 @@ private_backend(um_worker_t *w, um_verdict_t v, uint64_t pin)
     um_backend_t *shared = shared_backend(w, v, pin);
 
     return shared == NULL || um_backend_is_down(shared)
-        ? shared
-        : um_private_get(shared->node);
+               ? shared
+               : um_private_get(shared->node);
 }
 
 /* The array's header, and UMFORWARD's words for a peer. */
@@ -127,8 +128,8 @@ head_format(um_verdict_t v, uint32_t argc, char *out)
 }
 
 static void
-send_over(um_backend_t *b, um_req_t *r, um_verdict_t v, um_str_t words,
-    uint32_t argc)
+send_over(
+    um_backend_t *b, um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
 {
     char head[64];
 
@@ -282,8 +283,7 @@ call_data(const call_t *k)
     }
 
     if (k->cmd->how == UM_HOW_SPLIT
-        && (w->conf->active_redirection || k->hops > 0))
-    {
+        && (w->conf->active_redirection || k->hops > 0)) {
         return call_split(k, keys);
     }
 
@@ -390,9 +390,7 @@ call_start(const call_t *k)
     const um_cmd_t *cmd = k->cmd;
     um_client_t *c = k->c;
 
-    if (um_unlikely(cmd->flags & UM_CMD_CONTROL)
-        && !um_client_has_control(c))
-    {
+    if (um_unlikely(cmd->flags & UM_CMD_CONTROL) && !um_client_has_control(c)) {
         return um_refuse_noauth(call_req(k));
     }
 
@@ -421,7 +419,7 @@ static bool
 call_needs_auth(const call_t *k)
 {
     return !k->c->st.authenticated
-        && !(k->cmd->flags & (UM_CMD_NO_AUTH | UM_CMD_CONTROL));
+           && !(k->cmd->flags & (UM_CMD_NO_AUTH | UM_CMD_CONTROL));
 }
 
 um_rc_t
@@ -437,8 +435,8 @@ um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
         .is_big = raw.len > w->conf->big_request,
     };
 
-    if (um_unlikely((k.is_big
-                        || (k.cmd != NULL && k.cmd->flags & UM_CMD_BARRIER))
+    if (um_unlikely(
+            (k.is_big || (k.cmd != NULL && k.cmd->flags & UM_CMD_BARRIER))
             && c->pending > 0))
     {
         c->drain = true;
@@ -454,7 +452,7 @@ um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
 
     c->last_cmd = k.cmd;
     if (um_unlikely(!um_cmd_arity_ok(k.cmd, a->argc)
-            || (k.cmd->flags & UM_CMD_CONTAINER && a->argc > 1)))
+                    || (k.cmd->flags & UM_CMD_CONTAINER && a->argc > 1)))
     {
         /* A container is found only where the subcommand is unknown. */
         return um_refuse_arity_or_sub(call_req(&k), a->argv, a->argc);

@@ -54,8 +54,8 @@ place_of(um_worker_t *w, um_verdict_t v, uint16_t slot)
 
     n = um_nodes_at(w, v.addr);
     return n == NULL || n->is_cluster || n->version == 0
-        ? slot
-        : (uint32_t) UM_SLOTS + v.addr;
+               ? slot
+               : (uint32_t) UM_SLOTS + v.addr;
 }
 
 static void
@@ -176,8 +176,7 @@ fanout_send(um_req_t *r, um_join_t *j, const plan_t *p, const um_str_t *argv,
      * join must not end under us. */
     j->left++;
     for (uint32_t i = 0; i < p->parts; i++) {
-        uint32_t argc =
-            part_words(&words, p, &p->part[i], argv, keys, per_key);
+        uint32_t argc = part_words(&words, p, &p->part[i], argv, keys, per_key);
 
         if (words.failed) {
             um_req_fail(j->part[i], "ERR out of memory");
@@ -199,8 +198,8 @@ fanout_send(um_req_t *r, um_join_t *j, const plan_t *p, const um_str_t *argv,
 }
 
 void
-um_fanout_start(um_req_t *r, const um_str_t *argv, uint32_t argc,
-    const um_keys_t *keys)
+um_fanout_start(
+    um_req_t *r, const um_str_t *argv, uint32_t argc, const um_keys_t *keys)
 {
     um_join_t *j = um_join_new(r, (um_join_how_t) r->cmd->join, keys->count);
     plan_t p;

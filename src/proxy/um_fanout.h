@@ -21,8 +21,8 @@
  * Send the parts of `r` (taken, in its client's queue already, r->cmd and
  * r->hops set).  `keys` are its keys in argv, all borrowed.
  */
-void um_fanout_start(um_req_t *r, const um_str_t *argv, uint32_t argc,
-    const um_keys_t *keys);
+void um_fanout_start(
+    um_req_t *r, const um_str_t *argv, uint32_t argc, const um_keys_t *keys);
 
 /* Bytes of the reply of a part. */
 void um_join_part(um_req_t *part, const char *data, size_t len, bool last);

@@ -24,7 +24,7 @@ struct um_gens_s {
     uint64_t gen[UM_GENS_MAX]; /* oldest generation counted in the place */
     uint32_t count[UM_GENS_MAX];
     uint8_t oldest;
-    uint8_t newest; /* the place of requests routed now */
+    uint8_t newest;  /* the place of requests routed now */
     uint64_t latest; /* newest generation we route by */
 };
 

@@ -95,7 +95,7 @@ greeting_on_id(um_req_t *r, um_rc_t rc)
             b->id = 0;
         }
     } else if (strncmp(text, "-NOAUTH", 7) == 0
-        || strncmp(text, "-ERR max number", 15) == 0)
+               || strncmp(text, "-ERR max number", 15) == 0)
     {
         um_log_error(0, "backend %s: %.*s", b->node->addr.text,
             (int) strcspn(text, "\r\n"), text);
@@ -186,8 +186,8 @@ greeting_step(um_backend_t *b)
 }
 
 static um_rc_t
-greeting_say(um_backend_t *b, const um_str_t *argv, uint32_t argc,
-    um_req_done_pt done)
+greeting_say(
+    um_backend_t *b, const um_str_t *argv, uint32_t argc, um_req_done_pt done)
 {
     if (um_backend_internal(b, argv, argc, done, b) != UM_OK) {
         um_backend_fail(b, 0, "out of memory");
@@ -208,8 +208,8 @@ greeting_auth(um_backend_t *b)
     uint32_t argc = 1;
 
     if (b->node->is_peer) {
-        password = conf->peer_password != NULL ? conf->peer_password
-                                               : conf->password;
+        password =
+            conf->peer_password != NULL ? conf->peer_password : conf->password;
     }
     if (password == NULL) {
         return UM_OK;

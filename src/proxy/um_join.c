@@ -14,8 +14,8 @@
 um_join_t *
 um_join_new(um_req_t *parent, um_join_how_t how, uint32_t keys)
 {
-    um_join_t *j = malloc(sizeof(*j)
-        + keys * (sizeof(j->part[0]) + sizeof(j->key_part[0])));
+    um_join_t *j = malloc(
+        sizeof(*j) + keys * (sizeof(j->part[0]) + sizeof(j->key_part[0])));
 
     if (j == NULL) {
         return NULL;
@@ -101,9 +101,9 @@ line_number(um_chain_t *c, um_chunks_t *pool, char type, int64_t *v)
 
     um_chain_consume(c, pool, (size_t) (end - text) + 2);
     return um_str_to_i64((um_str_t){ text + 1, (size_t) (end - text) - 1 }, v)
-            == UM_OK
-        ? UM_OK
-        : UM_ERR;
+                   == UM_OK
+               ? UM_OK
+               : UM_ERR;
 }
 
 static bool

@@ -28,7 +28,7 @@ typedef struct {
 
 struct um_listen_s {
     um_worker_t *w;
-    int reserve; /* -1: in use, or not to be had */
+    int reserve;      /* -1: in use, or not to be had */
     uint64_t told_ns; /* when we last logged that descriptors are short */
     uint32_t refused; /* since then */
     uint32_t count;
@@ -43,7 +43,8 @@ reserve_open(um_listen_t *l)
     }
 }
 
-/* accept() found no descriptor: take one client with the reserve, to tell it. */
+/* accept() found no descriptor: take one client with the reserve, to tell it.
+ */
 static void
 listen_refuse(um_listen_t *l, int listener)
 {
@@ -95,13 +96,10 @@ listen_on_readable(void *data)
         }
 
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM
-            || errno == ENOBUFS)
-        {
+            || errno == ENOBUFS) {
             listen_refuse(s->all, s->io.fd);
             reserve_open(s->all);
-        } else if (errno != EAGAIN && errno != EINTR
-            && errno != ECONNABORTED)
-        {
+        } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
             um_log_error(errno, "accept failed");
         }
 
@@ -131,13 +129,13 @@ um_listen_new(um_worker_t *w)
 
         s->all = l;
         s->control = h->listen[i].control;
-        if (um_io_open(&s->io, w->loop, h->listen[i].fd, listen_on_readable,
-                NULL, s)
+        if (um_io_open(
+                &s->io, w->loop, h->listen[i].fd, listen_on_readable, NULL, s)
                 != UM_OK
             || um_io_want_read(&s->io, true) != UM_OK)
         {
-            um_log_error(0, "listen %s: cannot be watched",
-                h->listen[i].addr->text);
+            um_log_error(
+                0, "listen %s: cannot be watched", h->listen[i].addr->text);
             um_io_close(&s->io);
             um_listen_free(l);
             return NULL;

@@ -122,7 +122,8 @@ node_free(um_nodes_t *nodes, um_node_t *n)
 void
 um_nodes_free(um_nodes_t *nodes)
 {
-    um_list_each_safe(l, &nodes->all) {
+    um_list_each_safe(l, &nodes->all)
+    {
         node_free(nodes, um_list_entry(l, um_node_t, link));
     }
     free(nodes);
@@ -167,7 +168,8 @@ um_nodes_apply(um_nodes_t *nodes)
 
     memset(nodes->w->node_at, 0, sizeof(nodes->w->node_at));
 
-    um_list_each(l, &nodes->all) {
+    um_list_each(l, &nodes->all)
+    {
         um_list_entry(l, um_node_t, link)->in_view = false;
     }
 
@@ -187,8 +189,7 @@ um_nodes_apply(um_nodes_t *nodes)
         um_node_t *n = um_nodes_at(nodes->w, i);
 
         for (uint32_t k = 0; n != NULL && k < nodes->w->conf->backend_conn_num;
-             k++)
-        {
+             k++) {
             um_backend_t *b = um_node_pinned(n, k);
 
             if (b != NULL) {
@@ -220,7 +221,8 @@ node_note_version(um_nodes_t *nodes)
 {
     uint32_t lowest = 0;
 
-    um_list_each(l, &nodes->all) {
+    um_list_each(l, &nodes->all)
+    {
         const um_node_t *n = um_list_entry(l, um_node_t, link);
 
         if (!n->is_peer && n->in_view && n->version != 0
@@ -265,7 +267,8 @@ node_is_quiet(const um_node_t *n)
 bool
 um_nodes_quiet(const um_nodes_t *nodes)
 {
-    um_list_each(l, &nodes->all) {
+    um_list_each(l, &nodes->all)
+    {
         if (!node_is_quiet(um_list_entry(l, um_node_t, link))) {
             return false;
         }
@@ -291,7 +294,8 @@ um_nodes_tick(um_nodes_t *nodes)
         um_backend_tick(um_list_entry(l, um_backend_t, busy_link), now);
     }
 
-    um_list_each_safe(l, &nodes->all) {
+    um_list_each_safe(l, &nodes->all)
+    {
         um_node_t *n = um_list_entry(l, um_node_t, link);
 
         if (!n->in_view && node_is_quiet(n)) {

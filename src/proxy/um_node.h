@@ -27,7 +27,7 @@ typedef struct um_node_s um_node_t;
  */
 typedef struct {
     um_list_t link;
-    uint64_t id;      /* CLIENT ID; 0: killed by address */
+    uint64_t id; /* CLIENT ID; 0: killed by address */
     char run_id[UM_RUN_ID];
     char laddr[64];   /* our end as Redis saw it */
     int32_t row_slot; /* in our row; -1: none */
@@ -44,7 +44,7 @@ struct um_node_s {
 
     bool is_peer;
     bool in_view;
-    bool is_cluster; /* redis_mode:cluster: one slot per command only */
+    bool is_cluster;  /* redis_mode:cluster: one slot per command only */
     uint32_t version; /* 0x00MMmmpp; 0: not known */
     char run_id[UM_RUN_ID + 1];
 
@@ -77,8 +77,8 @@ um_backend_t *um_node_connection(um_node_t *n, uint32_t i);
 um_backend_t *um_node_peer(um_node_t *n, uint8_t hops);
 
 /* What a handshake has told about a local node. */
-void um_node_learn(um_node_t *n, const char *run_id, uint32_t version,
-    bool is_cluster);
+void um_node_learn(
+    um_node_t *n, const char *run_id, uint32_t version, bool is_cluster);
 
 /* Deadlines, reconnects, retired nodes; every few milliseconds. */
 void um_nodes_tick(um_nodes_t *nodes);

@@ -89,7 +89,8 @@ um_old_kill(um_backend_t *b, void (*answered)(um_backend_t *b))
     um_node_t *n = b->node;
     uint32_t count = 0;
 
-    um_list_each_safe(l, &n->old) {
+    um_list_each_safe(l, &n->old)
+    {
         um_old_conn_t *o = um_list_entry(l, um_old_conn_t, link);
 
         if (memcmp(o->run_id, b->run_id, UM_RUN_ID) != 0) {
@@ -128,8 +129,9 @@ um_old_add(um_backend_t *b)
 
     if (o == NULL) {
         /* The row still lists it; it is killed when this process ends. */
-        um_log_error(0, "backend %s: out of memory, an old connection cannot "
-                        "be remembered",
+        um_log_error(0,
+            "backend %s: out of memory, an old connection cannot "
+            "be remembered",
             b->node->addr.text);
         return;
     }
@@ -145,7 +147,8 @@ um_old_add(um_backend_t *b)
 void
 um_old_free_all(um_node_t *n)
 {
-    um_list_each_safe(l, &n->old) {
+    um_list_each_safe(l, &n->old)
+    {
         old_free(n, um_list_entry(l, um_old_conn_t, link));
     }
 }

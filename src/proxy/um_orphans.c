@@ -120,8 +120,7 @@ um_orphans_tick(um_worker_t *w)
         um_row_sh_t *row = &sh->row[i];
 
         if (atomic_load_explicit(&row->state, memory_order_acquire)
-            != UM_ROW_DEAD)
-        {
+            != UM_ROW_DEAD) {
             continue;
         }
 

@@ -97,7 +97,8 @@ um_private_call(um_worker_t *w, uint32_t addr, const um_str_t *argv,
 
     r->done = done;
     r->data = data;
-    um_backend_send(b, r, (um_str_t){ text.data, text.len }, (um_str_t){ "", 0 });
+    um_backend_send(
+        b, r, (um_str_t){ text.data, text.len }, (um_str_t){ "", 0 });
     um_sbuf_deinit(&text);
     return UM_OK;
 }

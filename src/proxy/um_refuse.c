@@ -126,8 +126,7 @@ um_dispatch_refuse(um_req_t *r, um_verdict_t v, uint16_t slot)
 
     case UM_GO_ELSEWHERE:
         um_stat_add(w->row, UM_STAT_COMMANDS_MOVED, 1);
-        um_req_error(
-            r, "MOVED %u %s", slot, w->conf->default_redirection.text);
+        um_req_error(r, "MOVED %u %s", slot, w->conf->default_redirection.text);
         return;
 
     case UM_GO_NOWHERE:

@@ -152,8 +152,8 @@ client_is_over(um_client_t *c)
 static void
 client_out_of_memory(um_client_t *c)
 {
-    um_log_error(0, "client %lu: closed: out of memory",
-        (unsigned long) c->st.id);
+    um_log_error(
+        0, "client %lu: closed: out of memory", (unsigned long) c->st.id);
     um_client_kill(c);
 }
 

@@ -39,8 +39,8 @@ typedef void (*um_req_done_pt)(um_req_t *r, um_rc_t rc);
 
 struct um_req_s {
     um_worker_t *w;
-    um_req_t *next;   /* behind us in the client's queue  */
-    um_req_t *bnext;  /* behind us in the backend's queue */
+    um_req_t *next;        /* behind us in the client's queue  */
+    um_req_t *bnext;       /* behind us in the backend's queue */
     um_client_t *client;   /* NULL: orphan, or never had one   */
     um_backend_t *backend; /* while in its FIFO or wait list */
     um_join_t *join;       /* CLIENT: of its parts; PART: where it answers */

@@ -42,9 +42,8 @@ worker_refresh(um_worker_t *w)
     um_topo_sh_t *sh = w->shm->topo;
     um_topo_t *old = w->topo;
 
-    if (um_likely(atomic_load_explicit(&sh->gen, memory_order_relaxed)
-            == w->gen))
-    {
+    if (um_likely(
+            atomic_load_explicit(&sh->gen, memory_order_relaxed) == w->gen)) {
         return;
     }
 
@@ -54,8 +53,8 @@ worker_refresh(um_worker_t *w)
     }
 
     if (!um_topo_check(w->spare)) {
-        um_log_alert(0, "topology: generation %lu is not whole",
-            (unsigned long) w->gen);
+        um_log_alert(
+            0, "topology: generation %lu is not whole", (unsigned long) w->gen);
         return;
     }
 
@@ -83,8 +82,8 @@ worker_flush(um_worker_t *w)
     }
 
     while (!um_list_is_empty(&w->dirty_backends)) {
-        um_backend_flush(um_list_entry(
-            w->dirty_backends.next, um_backend_t, dirty_link));
+        um_backend_flush(
+            um_list_entry(w->dirty_backends.next, um_backend_t, dirty_link));
     }
 
     while (!um_list_is_empty(&w->dirty_clients)) {
@@ -105,9 +104,7 @@ worker_report(um_worker_t *w)
     atomic_store_explicit(
         &row->gen_done, um_gens_done(w->gens), memory_order_release);
     atomic_store_explicit(&row->turn_ns, began, memory_order_relaxed);
-    if (took
-        > atomic_load_explicit(&row->turn_max_ns, memory_order_relaxed))
-    {
+    if (took > atomic_load_explicit(&row->turn_max_ns, memory_order_relaxed)) {
         atomic_store_explicit(&row->turn_max_ns, took, memory_order_relaxed);
     }
     um_stat_add(row, UM_STAT_TURNS, 1);
@@ -136,7 +133,8 @@ worker_end_turn(um_worker_t *w)
 static void
 worker_close_quiet(um_worker_t *w)
 {
-    um_list_each_safe(l, &w->clients) {
+    um_list_each_safe(l, &w->clients)
+    {
         um_client_t *c = um_list_entry(l, um_client_t, link);
 
         if (c->head == NULL && c->out.len == 0 && c->in.len == 0) {
@@ -150,7 +148,8 @@ worker_close_idle(um_worker_t *w, uint64_t now)
 {
     uint64_t limit = w->conf->session_timeout * 1000000ull;
 
-    um_list_each_safe(l, &w->clients) {
+    um_list_each_safe(l, &w->clients)
+    {
         um_client_t *c = um_list_entry(l, um_client_t, link);
 
         if (limit > 0 && c->head == NULL && now - c->last_ns > limit) {
@@ -203,9 +202,8 @@ worker_on_tick(void *data)
         worker_each_second(w, now);
     }
 
-    um_timer_start(w->tick, um_list_is_empty(um_nodes_busy(w->nodes))
-            ? TICK_IDLE
-            : TICK_BUSY);
+    um_timer_start(w->tick,
+        um_list_is_empty(um_nodes_busy(w->nodes)) ? TICK_IDLE : TICK_BUSY);
 }
 
 /* Nothing to do: the turn it makes is what was wanted. */
@@ -222,8 +220,8 @@ um_worker_drain(um_worker_t *w, bool retire)
         return;
     }
 
-    um_log_info(0, "%s, %u clients", retire ? "retiring" : "draining",
-        w->client_count);
+    um_log_info(
+        0, "%s, %u clients", retire ? "retiring" : "draining", w->client_count);
     um_listen_stop(w->listen);
     if (retire) {
         w->retiring = true;
@@ -384,10 +382,8 @@ worker_init(um_worker_t *w, const um_heritage_t *h)
     if (w->tick == NULL || w->again == NULL || w->jobs == NULL
         || w->lookups == NULL || w->bus == NULL || w->learn == NULL
         || worker_init_signals(w) != UM_OK
-        || worker_watch(w, &w->master, h->master_fd, worker_on_master)
-            != UM_OK
-        || um_worker_init_commands(w) != UM_OK
-        || h->init_worker(h, w) != UM_OK)
+        || worker_watch(w, &w->master, h->master_fd, worker_on_master) != UM_OK
+        || um_worker_init_commands(w) != UM_OK || h->init_worker(h, w) != UM_OK)
     {
         return UM_ERR;
     }
@@ -401,8 +397,7 @@ static void
 worker_deinit(um_worker_t *w)
 {
     while (!um_list_is_empty(&w->clients)) {
-        um_client_kill(
-            um_list_entry(w->clients.next, um_client_t, link));
+        um_client_kill(um_list_entry(w->clients.next, um_client_t, link));
     }
     um_client_reap(w);
 

@@ -36,12 +36,12 @@ struct um_worker_s {
     um_row_sh_t *row;
 
     um_loop_t *loop;
-    um_timer_t *tick;  /* deadlines, housekeeping        */
-    um_timer_t *again; /* another turn without waiting   */
-    um_io_t signals;   /* signalfd */
-    um_io_t master;    /* heritage->master_fd */
-    um_jobs_t *jobs;     /* decoding */
-    um_jobs_t *lookups;  /* names    */
+    um_timer_t *tick;   /* deadlines, housekeeping        */
+    um_timer_t *again;  /* another turn without waiting   */
+    um_io_t signals;    /* signalfd */
+    um_io_t master;     /* heritage->master_fd */
+    um_jobs_t *jobs;    /* decoding */
+    um_jobs_t *lookups; /* names    */
     um_bus_t *bus;
 
     um_topo_t *topo;  /* what we route by; never NULL, replaced as a whole */
@@ -63,7 +63,7 @@ struct um_worker_s {
     um_chunks_t chunks;
     um_slab_t reqs;
     um_slab_t client_slab;
-    uint64_t in_memory; /* bytes of clients' input buffers */
+    uint64_t in_memory;   /* bytes of clients' input buffers */
     uint64_t memory_peak; /* since memory was last given back */
     uint32_t private_count;
     uint32_t orphans_asked; /* um_orphans.c: CLIENT KILLs on their way */
@@ -71,8 +71,8 @@ struct um_worker_s {
     char *rbuf; /* UM_WORKER_RBUF bytes; whoever reads, for the callback */
     um_args_t args;
     um_keys_t keys;
-    um_sbuf_t answer;  /* um_req_begin() */
-    um_sbuf_t scratch; /* bytes of one request being built */
+    um_sbuf_t answer;       /* um_req_begin() */
+    um_sbuf_t scratch;      /* bytes of one request being built */
     um_sbuf_t inline_words; /* an inline command as bulks */
     um_scan_limits_t limits;
     um_cmd_foreign_t *foreign; /* commands the table does not know */
