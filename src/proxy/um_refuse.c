@@ -101,7 +101,7 @@ um_refuse_arity_or_sub(um_req_t *r, const um_str_t *argv, uint32_t argc)
         return um_refuse_arity(r);
     }
 
-    while (r->cmd->name[n] != '\0' && n < sizeof(name) - 1) {
+    while (n < sizeof(name) - 1 && r->cmd->name[n] != '\0') {
         name[n] = (char) toupper((unsigned char) r->cmd->name[n]);
         n++;
     }
