@@ -158,6 +158,29 @@ um_addr_parse(um_addr_t *a, um_str_t text)
     return addr_is_name(host) ? NULL : "has a character that no host name has";
 }
 
+/* "1.2.3.4:5" without printf: CLIENT LIST prints thousands of them. */
+static void
+addr_format_v4(const struct sockaddr_in *in, char *out, size_t size)
+{
+    unsigned char ip[4];
+    char text[24];
+    size_t n = 0;
+
+    memcpy(ip, &in->sin_addr, sizeof(ip));
+
+    for (size_t i = 0; i < sizeof(ip); i++) {
+        n += um_u64_format(ip[i], text + n);
+        text[n++] = i < sizeof(ip) - 1 ? '.' : ':';
+    }
+    n += um_u64_format(ntohs(in->sin_port), text + n);
+
+    if (size > 0) {
+        n = um_min(n, size - 1);
+        memcpy(out, text, n);
+        out[n] = '\0';
+    }
+}
+
 void
 um_addr_format(const struct sockaddr *sa, socklen_t len, char *out, size_t size)
 {
@@ -174,8 +197,7 @@ um_addr_format(const struct sockaddr *sa, socklen_t len, char *out, size_t size)
 
     switch (sa->sa_family) {
     case AF_INET:
-        inet_ntop(AF_INET, &in->sin_addr, ip, sizeof(ip));
-        snprintf(out, size, "%s:%u", ip, ntohs(in->sin_port));
+        addr_format_v4(in, out, size);
         break;
 
     case AF_INET6:

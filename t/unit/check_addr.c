@@ -106,6 +106,19 @@ START_TEST(the_nameless_end_of_a_unix_connection_prints_too)
 }
 END_TEST
 
+START_TEST(what_is_printed_fits_its_place)
+{
+    um_addr_t a;
+    char out[8];
+
+    memset(out, 'x', sizeof(out));
+    ck_assert_pstr_eq(um_addr_parse(&a, um_lit("255.255.255.255:65535")), NULL);
+    um_addr_format((struct sockaddr *) &a.sa, a.sa_len, out, 4);
+    ck_assert_str_eq(out, "255");
+    ck_assert_int_eq(out[4], 'x');
+}
+END_TEST
+
 static const struct {
     const char *net, *addr;
     bool match;
@@ -185,6 +198,7 @@ main(void)
     tcase_add_loop_test(
         tc, addresses_parse_or_say_what_is_wrong, 0, um_countof(addrs));
     tcase_add_test(tc, names_have_253_characters_and_paths_107);
+    tcase_add_test(tc, what_is_printed_fits_its_place);
     tcase_add_test(tc, the_nameless_end_of_a_unix_connection_prints_too);
     tcase_add_loop_test(tc, networks_hold_their_addresses, 0, um_countof(nets));
     tcase_add_loop_test(
