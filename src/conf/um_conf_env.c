@@ -81,6 +81,7 @@ env_quote(const um_directive_t *d, const char *value, um_sbuf_t *out)
             um_sbuf_add(&word, value, len);
             um_lex_quote(out, um_sbuf_cstr(&word));
             um_sbuf_addz(out, " ");
+            out->failed |= word.failed;
             um_sbuf_deinit(&word);
         }
         value += len + (value[len] != '\0');
@@ -112,36 +113,39 @@ env_words(um_conf_t *cf, um_entry_t *e, const char *value, um_sbuf_t *out)
 static um_rc_t
 env_directive(um_conf_t *cf, um_inst_t *in, const um_directive_t *d)
 {
-    um_sbuf_t name = { 0 }, words = { 0 };
-    um_entry_t *e = um_pool_alloc(cf->pool, sizeof(*e));
+    um_sbuf_t words = { 0 };
+    um_entry_t *e;
     const char *value;
-    um_rc_t rc = UM_ERR;
+    char name[80];
+    um_rc_t rc;
 
-    um_sbuf_addf(&name, ENV_PREFIX "%s", d->env);
-    value = um_conf_getenv(cf, um_sbuf_cstr(&name));
+    snprintf(name, sizeof(name), ENV_PREFIX "%s", d->env);
+    value = um_conf_getenv(cf, name);
     if (value == NULL && d->env_words == NULL) {
-        um_sbuf_deinit(&name);
         return UM_OK;
     }
 
-    if (e != NULL) {
-        e->d = d;
-        e->from = UM_FROM_ENV;
-        e->file = um_pool_strdup(cf->pool, um_str_of(um_sbuf_cstr(&name)));
+    if (value != NULL && strlen(value) > UM_CONF_WORD_MAX) {
+        return um_conf_fail(cf, name, 0, "is too long");
     }
 
-    if (e == NULL || e->file == NULL) {
-        rc = um_conf_no_memory(cf);
-    } else if (value != NULL && strlen(value) > UM_CONF_WORD_MAX) {
-        rc = um_conf_fail(cf, e->file, 0, "is too long");
-    } else {
-        rc = env_words(cf, e, value, &words);
-        if (rc == UM_OK) {
-            rc = um_conf_keep(cf, in, e);
-        }
+    e = um_pool_alloc(cf->pool, sizeof(*e));
+    if (e == NULL) {
+        return um_conf_no_memory(cf);
     }
 
-    um_sbuf_deinit(&name);
+    e->d = d;
+    e->from = UM_FROM_ENV;
+    e->file = um_pool_strdup(cf->pool, um_str_of(name));
+    if (e->file == NULL) {
+        return um_conf_no_memory(cf);
+    }
+
+    rc = env_words(cf, e, value, &words);
+    if (rc == UM_OK) {
+        rc = um_conf_keep(cf, in, e);
+    }
+
     um_sbuf_deinit(&words);
     return rc == UM_DECLINED ? UM_OK : rc;
 }

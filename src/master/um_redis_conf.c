@@ -83,7 +83,9 @@ redis_set_set(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
     list[redis->set_count].name =
         um_pool_strdup(cx->pool, um_str_of(cx->arg[0]));
     list[redis->set_count].value =
-        um_pool_strdup(cx->pool, um_str_of(um_sbuf_cstr(&value)));
+        value.failed
+            ? NULL
+            : um_pool_strdup(cx->pool, (um_str_t){ value.data, value.len });
     um_sbuf_deinit(&value);
     if (list[redis->set_count].name == NULL
         || list[redis->set_count].value == NULL) {
