@@ -25,7 +25,7 @@ my $due = do {
     $whole->write($pipeline . "QUIT\r\n");
     $whole->read_all;
 };
-like($due, qr/^\+OK\r\n\$7\r\nx\r\n\0\$3\r\n\+PONG\r\n/, 'the replies');
+like($due, qr/^\+OK\r\n\$6\r\nx\r\n\0\$3\r\n\+PONG\r\n/, 'the replies');
 
 my @bad;
 for my $at (1 .. length($pipeline) - 1) {

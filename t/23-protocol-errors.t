@@ -76,7 +76,7 @@ my @strict = (
     'ten words'        => "*11\r\n",
     'sixteen kilobytes' => "*2\r\n\$4\r\nAUTH\r\n\$16385\r\n",
     'a command'        => "GET k\r\nPING\r\nAUTH wrong\r\nAUTH secret\r\n"
-        . "GET k\r\n",
+        . "GET never\r\n",
 );
 my $closed = redis(password => 'secret');
 my $guarded = undermoon(proxy => 'password secret;')->start;

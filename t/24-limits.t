@@ -42,7 +42,7 @@ is(bomb("*2\r\n\$3\r\nGET\r\n\$2097153\r\n"),
 is(bomb('x' x 65537), "-ERR Protocol error: too big inline request\r\n",
     'a line without an end');
 
-my $request = Undermoon::Client::request('MSET', map { ("k$_",
+my $request = Undermoon::Client::request('MSET', map { ("{k}$_",
     'x' x 1_900_000) }
     1 .. 3);
 like(bomb($request), qr/^-ERR /, 'more bytes than max_request, all words')

@@ -11,8 +11,8 @@ use Test::More;
 use Undermoon::Test qw(undermoon redis wait_for);
 
 my $pass = redis(password => 'the secret');
-my $acl = redis(more => [ '--user', 'app on >hidden ~* &* +@all',
-    '--user', 'default off' ]);
+my $acl = redis(more => [ qw(--user app on >hidden ~* &* +@all),
+    qw(--user default off) ]);
 
 sub proxy {
     my ($node, $directives) = @_;

@@ -213,8 +213,7 @@ sub reset {
 
 package Undermoon::Error;
 
-use overload '""' => sub { "-${$_[0]}" }, 'eq' => sub { "$_[0]" eq "$_[1]" },
-    'bool' => sub { 1 };
+use overload '""' => sub { "-${$_[0]}" }, 'bool' => sub { 1 }, fallback => 1;
 
 sub new { my ($class, $text) = @_; return bless \$text, $class }
 
