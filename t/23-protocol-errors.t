@@ -49,7 +49,7 @@ my @cases = (
     'a long name'         => 'x' x 300 . " y\r\n",
     'many arguments'      => "nosuch " . 'argument ' x 60 . "\r\n",
     'CR LF in a name'     => "*1\r\n\$4\r\na\r\nb\r\n",
-    'high bytes'          => "*2\r\n\$3\r\n\xff\xfe\x01\r\n\$1\r\n\xe9\r\n",
+    'high bytes'          => "*2\r\n\$3\r\n\xff\xfe\xfd\r\n\$1\r\n\xe9\r\n",
 );
 
 # Until the server closes; QUIT makes it, where the error has not.

@@ -60,7 +60,7 @@ eval { 1 while $late->read eq $value };
 like($@, qr/^closed$/, 'who asked for far too much is closed');
 
 # Who asks for less, and reads late, gets it all.
-my $patient = $c->client(rcvbuf => 4096);
+my $patient = $c->client(rcvbuf => 65536);
 $patient->write($get x 300);
 $served = grep { $other->cmd('GET', $key) eq $value } 1 .. 50;
 is($served, 50, 'another is served beside a late reader');
