@@ -40,6 +40,7 @@ slab_pop(um_slab_t *s)
     slab_show(obj, s->size);
     memcpy(&s->free, obj, sizeof(s->free));
     s->spare--;
+    s->idle = um_min(s->idle, s->spare);
 
     return obj;
 }
@@ -72,6 +73,19 @@ um_slab_put(um_slab_t *s, void *obj)
     s->free = obj;
     s->spare++;
     slab_hide(obj, s->size);
+}
+
+size_t
+um_slab_trim(um_slab_t *s)
+{
+    size_t n = s->idle;
+
+    for (size_t i = 0; i < n; i++) {
+        free(slab_pop(s));
+    }
+
+    s->idle = s->spare;
+    return n * s->size;
 }
 
 void

@@ -16,6 +16,7 @@ typedef struct {
     void *free;      /* first free object; its first word points on */
     size_t size;     /* of one object, at least sizeof(void *)      */
     uint32_t spare;  /* free objects kept now                       */
+    uint32_t idle;   /* of these, how many um_slab_trim() may free  */
     uint32_t keep;   /* and at most                                 */
     uint64_t in_use; /* taken and not yet given back                */
 } um_slab_t;
@@ -26,6 +27,10 @@ void um_slab_init(um_slab_t *s, size_t size, uint32_t keep);
 UM_MUSTCHECK void *um_slab_get(um_slab_t *s);
 
 void um_slab_put(um_slab_t *s, void *obj);
+
+/* Free the spare ones that nobody wanted since the last call.  How many bytes
+ * that were; call it now and then, and a peak does not stay. */
+size_t um_slab_trim(um_slab_t *s);
 
 /* Free the spare ones.  Those in use stay valid and may still be put. */
 void um_slab_deinit(um_slab_t *s);

@@ -16,7 +16,7 @@ um_chunks_init(um_chunks_t *pool)
 {
     um_slab_init(&pool->small, UM_CHUNK_SMALL, 4096);
     um_slab_init(&pool->large, UM_CHUNK_LARGE, 256);
-    pool->memory = 0;
+    pool->memory = pool->peak = 0;
 }
 
 void
@@ -24,6 +24,12 @@ um_chunks_deinit(um_chunks_t *pool)
 {
     um_slab_deinit(&pool->small);
     um_slab_deinit(&pool->large);
+}
+
+size_t
+um_chunks_trim(um_chunks_t *pool)
+{
+    return um_slab_trim(&pool->small) + um_slab_trim(&pool->large);
 }
 
 static um_chunk_t *
@@ -52,6 +58,7 @@ chunk_get(um_chunks_t *pool, size_t len, bool stream)
     }
 
     pool->memory += size;
+    pool->peak = um_max(pool->peak, pool->memory);
     k->next = NULL;
     k->off = k->len = 0;
     k->cap = (uint32_t) (size - sizeof(*k));

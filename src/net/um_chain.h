@@ -34,6 +34,7 @@ typedef struct {
     um_slab_t small;
     um_slab_t large;
     uint64_t memory; /* bytes lent now */
+    uint64_t peak;   /* and at most; its reader may lower it */
 } um_chunks_t;
 
 typedef struct {
@@ -44,6 +45,9 @@ typedef struct {
 
 void um_chunks_init(um_chunks_t *pool);
 void um_chunks_deinit(um_chunks_t *pool);
+
+/* Give back what nobody wanted since the last call.  How many bytes. */
+size_t um_chunks_trim(um_chunks_t *pool);
 
 /*
  * Copy `len` bytes to the end.  `stream`: more is likely to follow, so take a

@@ -64,6 +64,7 @@ in_room(um_client_t *c, size_t more)
     }
 
     c->w->in_memory += cap - c->in.cap;
+    c->w->memory_peak = um_max(c->w->memory_peak, um_worker_memory(c->w));
     c->in.data = data;
     c->in.cap = cap;
     return UM_OK;
@@ -172,11 +173,13 @@ client_consume(um_client_t *c, const char *data, size_t len)
     return off;
 }
 
-/* Too much without being a command? */
+/* Too much for one command, what is still to come included?  What waits for
+ * its turn may be many. */
 static bool
 client_request_is_too_big(const um_client_t *c)
 {
-    return c->in.len - c->in.off > c->w->conf->max_request;
+    return !c->paused
+        && c->in.len - c->in.off + c->scan.need > c->w->conf->max_request;
 }
 
 static void

@@ -27,6 +27,9 @@
 #include "proxy/um_orphans.h"
 #include "proxy/um_worker_priv.h"
 
+/* Less than this need not be given back at once. */
+#define TRIM_MIN (1u << 20)
+
 /* Pauses between ticks: with and without work that has deadlines, ms. */
 #define TICK_BUSY 10
 #define TICK_IDLE 100
@@ -164,14 +167,19 @@ static void
 worker_trim(um_worker_t *w)
 {
     uint64_t now = um_worker_memory(w);
+    uint64_t peak = um_max(w->memory_peak, w->chunks.peak);
 
-    w->memory_peak = um_max(w->memory_peak, now);
-    if (w->memory_peak > (8u << 20) && now < w->memory_peak / 4) {
+    w->trimmed += um_chunks_trim(&w->chunks) + um_slab_trim(&w->reqs)
+        + um_slab_trim(&w->client_slab);
+
+    if (peak > now + TRIM_MIN || w->trimmed > TRIM_MIN) {
         um_args_trim(&w->args);
         um_sbuf_deinit(&w->scratch);
         um_sbuf_deinit(&w->inline_words);
         (void) malloc_trim(0);
         w->memory_peak = now;
+        w->chunks.peak = w->chunks.memory;
+        w->trimmed = 0;
     }
 }
 

@@ -65,6 +65,7 @@ struct um_worker_s {
     um_slab_t client_slab;
     uint64_t in_memory;   /* bytes of clients' input buffers */
     uint64_t memory_peak; /* since memory was last given back */
+    uint64_t trimmed;     /* bytes of slabs freed since then  */
     uint32_t private_count;
     uint32_t orphans_asked; /* um_orphans.c: CLIENT KILLs on their way */
 
