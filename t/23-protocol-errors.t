@@ -79,7 +79,8 @@ my @strict = (
         . "GET never\r\n",
 );
 my $closed = redis(password => 'secret');
-my $guarded = undermoon(proxy => 'password secret;')->start;
+my $guarded = undermoon(password => 'secret',
+    proxy => 'password secret; control_allow 10.0.0.0/8;')->start;
 is($guarded->setcluster(local => [ $redis->addr, [ [ 0, 16383 ] ] ]), 'OK',
     'a proxy with a password');
 

@@ -31,32 +31,46 @@ my ($data) = grep { /^GET k/m } @later;
 like($data, qr/^CLIENT KILL ID 1\n.*^GET k/ms, 'killed before data is sent');
 unlike(join("\n", @later), qr/^INCR/m, 'the INCR is not sent again');
 
-# With a real Redis: it sleeps with an INCR in its socket, is given up, wakes
-# up, and what is done next is not undone.
-my $cl = cluster(nodes => 1, workers => 2, proxy => 'backend_timeout 300ms;');
+# With a real Redis: it sleeps with INCRs in its socket, is given up or loses
+# the worker that sent them, wakes up, and what is done next is not undone.
+my $cl = cluster(nodes => 1, workers => 1, proxy => 'backend_timeout 300ms;');
 my $real = $cl->node;
-my @clients = map { $cl->client } 1 .. 8;
-is($clients[0]->cmd(qw(SET n 0)), 'OK', 'a counter');
-my $bad = 0;
-for my $round (1 .. 3) {
+for my $how ('slow', 'given up', 'without its worker') {
+    my @clients = map { $cl->client } 1 .. 8;
+    my $before = $cl->proxy->log;
+
+    is($clients[0]->cmd(qw(SET n 0)), 'OK', "$how: a counter");
     $real->pause;
     $_->send(qw(INCR n)) for @clients;
-    $bad++ for grep { $_->read !~ /^-ERR_BACKEND_/ } @clients;
-    kill 'KILL', ($cl->proxy->workers)[0] if $round == 2;
+    if ($how eq 'without its worker') {
+        kill 'KILL', $cl->proxy->workers;
+    } else {
+        is((grep { $_->read =~ /^-ERR_BACKEND_TIMEOUT/ } @clients), 8,
+            "$how: they get errors");
+    }
+    if ($how eq 'given up') {
+        ok(wait_for { $cl->proxy->log =~ /hung/ } 5, "$how: it is");
+    }
     $real->resume;
 
     my $new = $cl->client;
-    wait_for { ($new->cmd(qw(SET n 1000)) // '') eq 'OK' } 10
-        or fail('it comes back');
-    is($cl->client->cmd(qw(GET n)), 1000, "round $round: set");
-    for (1 .. 50) {
-        next if eval { $cl->client->cmd(qw(GET n)) } == 1000;
-        fail('an old INCR was executed behind the SET');
-        last;
-    }
-    @clients = map { $cl->client } 1 .. 8;
+    ok(wait_for { $new->cmd(qw(SET n 1000)) eq 'OK' } 10,
+        "$how: it comes back");
+    is(join(' ', map { $cl->client->cmd(qw(GET n)) } 1 .. 50),
+        join(' ', (1000) x 50), "$how: no old INCR comes behind the SET");
 }
-is($bad, 0, 'what was under way got errors');
+
+# The connections of a worker that died are killed by the one who follows.
+my $lost = mock_redis(GET => sub { "+v\r\n" },
+    'CLIENT KILL' => sub { ":1\r\n" });
+my $dies = undermoon(workers => 1)->start;
+$dies->setcluster(local => [ $lost->addr, [ [ 0, 16383 ] ] ]);
+is($dies->client->cmd(qw(GET k)), 'v', 'a worker');
+kill 'KILL', $dies->workers;
+ok(wait_for { (eval { $dies->client->cmd(qw(GET k)) } // '') eq 'v' } 5,
+    'dies, another one comes');
+ok(wait_for { grep { "@$_" =~ /^CLIENT KILL ID 1$/ } $lost->commands } 5,
+    'and has the old connection killed');
 
 # Another run_id: the old bytes have died with their Redis, and the old id
 # belongs to somebody else.

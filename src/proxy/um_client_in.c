@@ -145,7 +145,8 @@ client_consume(um_client_t *c, const char *data, size_t len)
             break;
         }
 
-        w->limits.unauthenticated = !c->st.authenticated;
+        w->limits.unauthenticated =
+            !c->st.authenticated && !um_client_has_control(c);
         rc = um_scan_request(
             &c->scan, &w->limits, data + off, len - off, &w->args, &used, &err);
         if (rc == UM_AGAIN) {

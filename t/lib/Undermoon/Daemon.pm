@@ -26,6 +26,7 @@ sub binary {
 #   workers => 2        worker_processes
 #   proxy   => '...'    more directives for the proxy block
 #   main    => '...'    more directives outside of it
+#   password => '...'   said before setcluster()
 #   conf    => '...'    the whole file instead; @DIR@, @PORT@, @PIDFILE@
 #                       stand for this proxy's directory, port and pid file
 #   level   => 'notice' of the error log, which is stderr
@@ -216,7 +217,10 @@ sub setcluster {
 
     push @words, _nodes(@{ $o{local} // [] });
     push @words, 'PEER', _nodes(@{ $o{peer} }) if $o{peer};
-    return $self->client->cmd(@words, @{ $o{more} // [] });
+
+    my $c = $self->client;
+    $c->cmd('AUTH', $self->{password}) if defined $self->{password};
+    return $c->cmd(@words);
 }
 
 sub _nodes {
