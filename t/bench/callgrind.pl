@@ -12,9 +12,9 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Getopt::Long;
 use Undermoon::Bench qw(stage load);
-use Undermoon::Test qw(slurp tempdir);
+use Undermoon::Test qw(tempdir);
 
-my ($n, $depths, $command, $size, $top) = (20_000, '1,32', 'get', 64, 25);
+my ($n, $depths, $command, $size, $top) = (100_000, '1,32', 'get', 64, 25);
 my ($keep, $binary);
 
 GetOptions('n=i' => \$n, 'P=s' => \$depths, 't=s' => \$command,
@@ -31,40 +31,45 @@ load(stage(binary => $binary), 100_000,
     qw(-P 32 -t set -r 10000 -d), $size);
 
 for my $depth (split /,/, $depths) {
-    my ($short) = count($depth, $n / 4);
-    my ($long, $file) = count($depth, $n + $n / 4);
+    my $short = count($depth, $n / 5);
+    my $long = count($depth, $n + $n / 5);
+    my %each = map { $_ => ($long->{$_} - ($short->{$_} // 0)) / $n }
+        keys %$long;
+    my $total = delete $each{TOTALS};
 
     printf "%s of %d bytes at -P %d: %.0f instructions per request\n",
-        uc $command, $size, $depth, ($long - $short) / $n;
-    print_top($file) if $top;
+        uc $command, $size, $depth, $total;
+
+    for my $name ((sort { $each{$b} <=> $each{$a} } keys %each)[0 .. $top - 1])
+    {
+        printf "%8.1f %5.1f %%  %s\n", $each{$name},
+            100 * $each{$name} / $total, $name if defined $name;
+    }
 }
 
-# Instructions of the worker for so many requests, and where they were noted.
+# Instructions of the worker for so many requests, by function.
 sub count {
     my ($depth, $requests) = @_;
     my $um = stage(binary => $binary, workers => 1,
         wrap => [ qw(valgrind -q --tool=callgrind --trace-children=yes),
             "--callgrind-out-file=$dir/$depth-$requests.%p" ]);
     my ($worker) = $um->workers;
+    my %sum;
 
     load($um, $requests, '-c', 50, '-P', $depth, '-t', $command, '-d', $size,
         '-r', 10000);
     $um->stop;
 
     my $file = "$dir/$depth-$requests.$worker";
-    my ($sum) = slurp($file) =~ /^(?:summary|totals):\s+(\d+)/m
-        or die "$file: no sum in it\n";
-    return ($sum, $file);
-}
+    for (qx(callgrind_annotate --auto=no --threshold=100 $file)) {
+        my ($cost, $name) = /^\s*([\d,]+) \([^)]*\)\s+(\S+)/ or next;
 
-# The functions with the most instructions of their own.
-sub print_top {
-    my ($file) = @_;
-    my @lines = grep { /^\s*[\d,]+ \(/ } qx(callgrind_annotate $file 2>&1);
-
-    for my $line (grep { defined } @lines[0 .. $top]) {
-        chomp $line;
-        $line =~ s/ \[.*//;
-        print "    ", substr($line, 0, 100), "\n";
+        $name =~ s{^.*/}{} unless $name =~ /:0x/;
+        $name =~ s/^\?+://;
+        $name = 'TOTALS' if /PROGRAM TOTALS$/;
+        $sum{$name} += $cost =~ tr/,//dr;
     }
+
+    die "callgrind has counted nothing\n" unless $sum{TOTALS};
+    return \%sum;
 }
