@@ -257,10 +257,15 @@ call_data(const call_t *k)
     um_keys_t *keys = &w->keys;
     uint16_t slot;
 
-    if (um_unlikely(k->cmd->flags & UM_CMD_BLOCKING)
-        && um_cmd_blocks(k->cmd, k->argv, k->argc))
-    {
-        return um_refuse_unsupported(call_req(k));
+    if (um_unlikely(k->cmd->flags & (UM_CMD_BLOCKING | UM_CMD_OTHER_DB))) {
+        const char *text = um_cmd_refused(k->cmd, k->argv, k->argc);
+
+        if (text != NULL) {
+            return um_refuse_text(call_req(k), text);
+        }
+        if (um_cmd_blocks(k->cmd, k->argv, k->argc)) {
+            return um_refuse_unsupported(call_req(k));
+        }
     }
 
     switch (um_cmd_keys(k->cmd, k->argv, k->argc, keys)) {

@@ -182,7 +182,7 @@ um_cmd_refused(const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc)
             i++;
             /* What is no number Redis refuses itself. */
             if (um_str_to_arg(argv[i], &db) == UM_OK && db != 0) {
-                return "DB index is out of range";
+                return "ERR DB index is out of range";
             }
         }
     }

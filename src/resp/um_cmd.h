@@ -224,7 +224,7 @@ bool um_cmd_blocks(const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc);
 
 /*
  * Must this call be refused, although the command is not?  NULL, or the text
- * of the error (behind "-ERR "): COPY into another database, which a cluster
+ * of the error, with its "ERR ": COPY into another database, which a cluster
  * does not have.
  */
 const char *um_cmd_refused(
