@@ -155,6 +155,33 @@ SAID
     is($um->client->raw(@words), $redis->client->raw(@words), $line);
 }
 
+# ---- a worker that hangs ------------------------------------------------
+
+{
+    my $three = undermoon(workers => 3, main => 'worker_watchdog 60s;')->start;
+    my @who = map { $three->client(timeout => 10) } 1 .. 30;
+    my @ids = map { $_->cmd(qw(CLIENT ID)) } @who;
+    my ($hung) = $three->workers;
+
+    kill 'STOP', $hung;
+    $_->send('PING') for @who;
+    my @live = grep { !$who[$_]->silent(0.2) } 0 .. $#who;
+    $who[$_]->read for @live;
+    cmp_ok(scalar(@live), '<', 30, 'a worker hangs, with its clients');
+
+    is_deeply([ sort map { $_->{id} } list($who[ $live[0] ]) ],
+        [ sort @ids[@live] ], 'those of the others are shown nevertheless');
+    is($who[ $live[0] ]->cmd(qw(CLIENT KILL SKIPME yes)), @live - 1,
+        'and killed');
+    kill 'CONT', $hung;
+
+    my %live = map { $_ => 1 } @live;
+    my @late = grep { !$live{$_} } 0 .. $#who;
+    is(scalar(grep { eval { $who[$_]->read_all; 1 } } @late), @late,
+        'its own are killed as soon as it goes on');
+    is(scalar(list($who[ $live[0] ])), 1, 'nobody else is left');
+}
+
 # ---- a client of a UNIX socket ------------------------------------------
 
 {

@@ -136,6 +136,7 @@ um_client_line(um_sbuf_t *o, const um_client_t *c, uint64_t now_ns)
     uint64_t wall = um_clock_wall_us();
     uint64_t age = wall > c->st.created_us ? wall - c->st.created_us : 0;
     uint64_t idle = now_ns > c->last_ns ? now_ns - c->last_ns : 0;
+    uint64_t waiting = c->out.len + c->held;
 
     um_client_addr(c, addr);
     um_client_laddr(c, laddr);
@@ -152,8 +153,8 @@ um_client_line(um_sbuf_t *o, const um_client_t *c, uint64_t now_ns)
     line_number(o, " qbuf=", c->in.len - c->in.off);
     line_number(o, " qbuf-free=", c->in.cap - c->in.len);
     um_sbuf_addz(o, " argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0");
-    line_number(o, " oll=", c->pending);
-    line_number(o, " omem=", c->out.len + c->held);
+    line_number(o, " oll=", waiting > 0 ? c->pending : 0);
+    line_number(o, " omem=", waiting);
     line_number(o, " tot-mem=", um_client_memory(c));
     line_word(o, " events=", c->io.writing ? "rw" : "r");
     line_word(o, " cmd=", c->last_cmd == NULL ? "NULL" : c->last_cmd->name);
