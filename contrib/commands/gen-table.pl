@@ -1,9 +1,10 @@
 #!/usr/bin/perl
 
-# gen-table.pl [SRCDIR]
+# gen-table.pl [SRCDIR [OUTDIR]]
 #
 # Joins redis-7.0.json (what Redis says of its commands) with ours.txt (what we
-# do with them), and writes src/resp/um_cmd_table.c and docs/commands.md.
+# do with them), and writes src/resp/um_cmd_table.c and docs/commands.md, or
+# both into OUTDIR.
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -15,6 +16,9 @@ use JSON::PP;
 
 my $top = shift // "$FindBin::Bin/../..";
 my $here = "$top/contrib/commands";
+my $out = shift;
+my $table = ($out // "$top/src/resp") . '/um_cmd_table.c';
+my $page = ($out // "$top/docs") . '/commands.md';
 
 my %how = (forward => 'FORWARD', keyless => 'KEYLESS', split => 'SPLIT',
     self => 'SELF', unsupported => 'UNSUPPORTED', never => 'NEVER');
@@ -260,11 +264,10 @@ sub c_slots {
 
 sub write_table {
     my (@facts) = @_;
-    my $path = "$top/src/resp/um_cmd_table.c";
     my @cmds = map { c_cmd($facts[$_], $_) } 0 .. $#facts;
     my $format = `clang-format --version 2>/dev/null`;
 
-    open my $f, '>', $path or die "$path: $!\n";
+    open my $f, '>', $table or die "$table: $!\n";
     print $f <<'END', join("\n\n", @arrays), "\n\n",
 /*
  * um_cmd_table.c -- the commands, written by contrib/commands/gen-table.pl.
@@ -282,10 +285,11 @@ END
         "const uint16_t um_cmd_table_len = um_countof(um_cmd_table);\n\n",
         "const um_cmd_slot_t um_cmd_slots[UM_CMD_HASH_SIZE] = {\n",
         map({ "$_\n" } c_slots(map { $_->{name} } @facts)), "};\n";
-    close $f or die "$path: $!\n";
+    close $f or die "$table: $!\n";
 
-    $format or warn "no clang-format: $path is not laid out\n";
-    system 'clang-format', '-i', $path if $format;
+    $format or warn "no clang-format: $table is not laid out\n";
+    system 'clang-format', "--style=file:$top/.clang-format", '-i', $table
+        if $format;
 }
 
 # --- docs
@@ -320,7 +324,6 @@ sub doc_row {
 
 sub write_docs {
     my ($version, @facts) = @_;
-    my $path = "$top/docs/commands.md";
     my (%group, %count);
 
     push @{ $group{ $_->{group} } }, $_ for @facts;
@@ -328,7 +331,7 @@ sub write_docs {
         $count{ $cmd->{ours}{how} }++;
     }
 
-    open my $f, '>', $path or die "$path: $!\n";
+    open my $f, '>', $page or die "$page: $!\n";
     print $f <<"END";
 # Commands
 
@@ -370,7 +373,7 @@ it with the same keys and it has no blocking, pub/sub or admin flag; or when the
 configuration names it (`command NAME ...;`).  All others are answered with
 Redis' `ERR unknown command`.
 END
-    close $f or die "$path: $!\n";
+    close $f or die "$page: $!\n";
 }
 
 my $json = decode_json(slurp("$here/redis-7.0.json"));
