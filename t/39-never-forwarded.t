@@ -34,7 +34,8 @@ my @all = map { [ split ] } (
     'RESTORE-ASKING k 0 x', 'PFDEBUG ENCODING k', 'PFSELFTEST', 'HELLO 9',
     'NOSUCHCOMMAND k', 'NOSUCHCOMMAND', 'SLOWLOG RESET k', 'SWAPDB',
     'COPY k {k} DB 1', 'COPY k {k} REPLACE DB 9', 'BLPOP k 0',
-    'BZMPOP 0 1 k MIN', 'XREAD COUNT 1 BLOCK 0 STREAMS k 0', 'WAIT 0 0', 'OBJECT NOSUCH k',
+    'BZMPOP 0 1 k MIN', 'XREAD COUNT 1 BLOCK 0 STREAMS k 0', 'WAIT 0 0',
+    'OBJECT NOSUCH k',
 );
 
 my (@not_refused, @broken);
