@@ -283,7 +283,7 @@ END_TEST
 
 START_TEST(includes_have_a_depth)
 {
-    char name[16], text[32];
+    char name[32], text[32];
 
     for (int i = 0; i < 20; i++) {
         snprintf(name, sizeof(name), "sub/d%d", i);
