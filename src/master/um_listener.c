@@ -218,6 +218,7 @@ listener_open_unix(um_listener_t *l)
 
     l->dev = st.st_dev;
     l->ino = st.st_ino;
+    l->made = st.st_mtim;
     return UM_OK;
 }
 
@@ -238,6 +239,7 @@ um_listener_open(um_listener_t *l, const um_listener_t *old, uint32_t workers,
         l->fd_count = l->inherited = before;
         l->dev = old->dev;
         l->ino = old->ino;
+        l->made = old->made;
     }
 
     if (l->sa.ss_family == AF_UNIX) {
@@ -275,20 +277,25 @@ um_listener_commit(um_listener_t *l)
     }
 }
 
-/* Remove the socket's file, if it is still the one we made. */
-static void
-listener_unlink(const um_listener_t *l)
+/* Is the socket's file still the one we made? */
+static bool
+listener_has_file(const um_listener_t *l)
 {
     const struct sockaddr_un *sun = (const void *) &l->sa;
     struct stat st;
 
-    if (l->sa.ss_family != AF_UNIX || l->ino == 0) {
-        return;
-    }
+    return l->sa.ss_family == AF_UNIX && l->ino != 0
+           && lstat(sun->sun_path, &st) == 0 && st.st_dev == l->dev
+           && st.st_ino == l->ino && st.st_mtim.tv_sec == l->made.tv_sec
+           && st.st_mtim.tv_nsec == l->made.tv_nsec;
+}
 
-    if (lstat(sun->sun_path, &st) == 0 && st.st_dev == l->dev
-        && st.st_ino == l->ino && unlink(sun->sun_path) == -1)
-    {
+static void
+listener_unlink(const um_listener_t *l)
+{
+    const struct sockaddr_un *sun = (const void *) &l->sa;
+
+    if (listener_has_file(l) && unlink(sun->sun_path) == -1) {
         um_log_warn(errno, "listen %s: unlink failed", l->addr->text);
     }
 }

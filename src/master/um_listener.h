@@ -26,8 +26,10 @@ typedef struct {
 
     struct sockaddr_storage sa; /* where it is bound: names resolved */
     socklen_t sa_len;
-    dev_t dev; /* of the socket's file, when it has one */
+    /* Of the socket's file, when it has one; inodes alone are used again. */
+    dev_t dev;
     ino_t ino;
+    struct timespec made;
 
     int *fd;
     uint32_t fd_count;

@@ -149,10 +149,10 @@ um_listen_new(um_worker_t *w)
 void
 um_listen_stop(um_listen_t *l)
 {
+    /* The master holds what is still configured.  Of the rest we may be the
+     * last holder: kept open, it would take in connections for nobody. */
     for (uint32_t i = 0; i < l->count; i++) {
-        if (um_io_want_read(&l->socket[i].io, false) != UM_OK) {
-            um_log_error(0, "listen: cannot be stopped");
-        }
+        um_io_close(&l->socket[i].io);
     }
 }
 

@@ -12,7 +12,7 @@
 /* Watch the listening sockets of our heritage.  NULL: logged. */
 um_listen_t *um_listen_new(um_worker_t *w);
 
-/* Accept nobody any more.  The sockets stay open: they are the master's. */
+/* Accept nobody any more: close them, the master has its own. */
 void um_listen_stop(um_listen_t *l);
 
 void um_listen_free(um_listen_t *l);
