@@ -48,14 +48,20 @@ reply_element_done(um_reply_scan_t *s)
     return true;
 }
 
-static um_rc_t
-reply_type(um_reply_scan_t *s, char c)
+/* An element begins with `c`.  Is it the reply's own first byte?  So is that
+ * of the value behind a top attribute, the last of its elements. */
+static inline void
+reply_begin(um_reply_scan_t *s, char c)
 {
-    /* With the last of the top attribute's elements begins the reply. */
     if (s->depth == 0 || (s->depth == 1 && s->type == '|' && s->left[0] == 1)) {
         s->type = c;
     }
+}
 
+static um_rc_t
+reply_type(um_reply_scan_t *s, char c)
+{
+    reply_begin(s, c);
     s->kind = c;
 
     switch (c) {
@@ -302,11 +308,7 @@ um_reply_scan(um_reply_scan_t *s, const char *data, size_t len, size_t *used)
         const char *q;
 
         if (s->phase == R_TYPE && (q = reply_small(p, end)) != NULL) {
-            if (s->depth == 0
-                || (s->depth == 1 && s->type == '|' && s->left[0] == 1)) {
-                s->type = *p;
-            }
-
+            reply_begin(s, *p);
             p = q;
             done = reply_element_done(s);
         } else if (reply_step(s, &p, end, &done) != UM_OK) {

@@ -54,18 +54,33 @@ put_pair(const char *name, const char *value)
     um_put_bulkz(&reply, value);
 }
 
-/* One of Redis 7 with one specification: index, and range or keynum. */
+/* One specification as Redis 7 tells it. */
+typedef struct {
+    const char *flags;
+    const char *key_flag;
+    int begin;           /* index, or startfrom of the keyword */
+    const char *keyword; /* NULL: none */
+    const char *find;
+    int a, b, c;
+} shape_t;
+
 static void
-put_new(const char *name, const char *flags, const char *key_flag, int index,
-    const char *find_keys, int proto)
+put_number(const char *name, int n)
 {
-    bool range = strcmp(find_keys, "range") == 0;
+    um_put_bulkz(&reply, name);
+    um_put_int(&reply, n);
+}
+
+static void
+put_new(const char *name, shape_t s, int proto)
+{
+    bool range = strcmp(s.find, "range") == 0;
 
     um_put_array(&reply, 10);
     um_put_bulkz(&reply, name);
     um_put_int(&reply, -2);
     um_put_set(&reply, 1, proto);
-    um_put_simple(&reply, flags);
+    um_put_simple(&reply, s.flags);
     um_put_int(&reply, 0);
     um_put_int(&reply, 0);
     um_put_int(&reply, 0);
@@ -77,25 +92,29 @@ put_new(const char *name, const char *flags, const char *key_flag, int index,
     put_pair("notes", "of no interest");
     um_put_bulkz(&reply, "flags");
     um_put_set(&reply, 1, proto);
-    um_put_simple(&reply, key_flag);
+    um_put_simple(&reply, s.key_flag);
+
     um_put_bulkz(&reply, "begin_search");
     um_put_map(&reply, 2, proto);
-    put_pair("type", "index");
+    put_pair("type", s.keyword != NULL ? "keyword" : "index");
     um_put_bulkz(&reply, "spec");
-    um_put_map(&reply, 1, proto);
-    um_put_bulkz(&reply, "index");
-    um_put_int(&reply, index);
+    if (s.keyword != NULL) {
+        um_put_map(&reply, 2, proto);
+        put_pair("keyword", s.keyword);
+        put_number("startfrom", s.begin);
+    } else {
+        um_put_map(&reply, 1, proto);
+        put_number("index", s.begin);
+    }
+
     um_put_bulkz(&reply, "find_keys");
     um_put_map(&reply, 2, proto);
-    put_pair("type", find_keys);
+    put_pair("type", s.find);
     um_put_bulkz(&reply, "spec");
     um_put_map(&reply, 3, proto);
-    um_put_bulkz(&reply, range ? "lastkey" : "keynumidx");
-    um_put_int(&reply, 0);
-    um_put_bulkz(&reply, range ? "keystep" : "firstkey");
-    um_put_int(&reply, 1);
-    um_put_bulkz(&reply, range ? "limit" : "keystep");
-    um_put_int(&reply, range ? 0 : 1);
+    put_number(range ? "lastkey" : "keynumidx", s.a);
+    put_number(range ? "keystep" : "firstkey", s.b);
+    put_number(range ? "limit" : "keystep", s.c);
 
     um_put_array(&reply, 0);
 }
@@ -204,11 +223,17 @@ START_TEST(what_a_new_redis_tells_is_learnt)
     um_keys_t keys = { .key = NULL };
 
     um_put_array(&reply, 5);
-    put_new("x.get", "readonly", "RO", 1, "range", proto);
-    put_new("x.num", "movablekeys", "RW", 1, "keynum", proto);
-    put_new("x.part", "readonly", "incomplete", 1, "range", proto);
-    put_new("x.odd", "readonly", "RO", 1, "unknown", proto);
-    put_new("x.moving", "movablekeys", "RO", 1, "range", proto);
+    put_new("x.get", (shape_t){ "readonly", "RO", 1, NULL, "range", 0, 1, 0 },
+        proto);
+    put_new("x.num",
+        (shape_t){ "movablekeys", "RW", 1, NULL, "keynum", 0, 1, 1 }, proto);
+    put_new("x.part",
+        (shape_t){ "readonly", "incomplete", 1, NULL, "range", 0, 1, 0 },
+        proto);
+    put_new("x.odd", (shape_t){ "readonly", "RO", 1, NULL, "unknown", 0, 1, 0 },
+        proto);
+    put_new("x.moving",
+        (shape_t){ "movablekeys", "RO", 1, NULL, "range", 0, 1, 0 }, proto);
     learn(1);
 
     ck_assert_ptr_nonnull(find("x.get"));
@@ -222,6 +247,39 @@ START_TEST(what_a_new_redis_tells_is_learnt)
     ck_assert_uint_eq(keys.key[0].pos, 2);
     argv[1] = um_lit("4");
     ck_assert_int_eq(um_cmd_keys(find("x.num"), argv, 5, &keys), UM_DECLINED);
+    um_keys_deinit(&keys);
+}
+END_TEST
+
+/* Of what follows the word, half is keys. */
+static const struct {
+    int from; /* negative: from the end */
+    const char *found;
+} keywords[] = { { 1, "3 4" }, { 3, "6" }, { -2, "6" }, { -4, "3 4" } };
+
+START_TEST(keys_behind_a_keyword_are_found)
+{
+    um_str_t argv[] = { um_lit("x.read"), um_lit("a"), um_lit("streams"),
+        um_lit("b"), um_lit("c"), um_lit("STREAMS"), um_lit("d"), um_lit("e") };
+    um_keys_t keys = { .key = NULL };
+    char text[32] = "";
+    size_t at = 0;
+
+    um_put_array(&reply, 1);
+    put_new("x.read",
+        (shape_t){ "movablekeys", "RW", keywords[_i].from, "STREAMS", "range",
+            -1, 1, 2 },
+        2);
+    learn(1);
+
+    ck_assert_ptr_nonnull(find("x.read"));
+    ck_assert_int_eq(um_cmd_keys(find("x.read"), argv, 8, &keys), UM_OK);
+    for (uint32_t i = 0; i < keys.count; i++) {
+        at += (size_t) snprintf(text + at, sizeof(text) - at, "%s%u",
+            i > 0 ? " " : "", keys.key[i].pos);
+    }
+
+    ck_assert_str_eq(text, keywords[_i].found);
     um_keys_deinit(&keys);
 }
 END_TEST
@@ -342,6 +400,8 @@ main(void)
         tc, some_names_are_refused, 0, (int) um_countof(refused));
     tcase_add_test(tc, what_an_old_redis_tells_is_learnt);
     tcase_add_loop_test(tc, what_a_new_redis_tells_is_learnt, 2, 4);
+    tcase_add_loop_test(
+        tc, keys_behind_a_keyword_are_found, 0, (int) um_countof(keywords));
     tcase_add_test(tc, all_nodes_must_agree);
     tcase_add_test(tc, the_operator_knows_better_than_the_nodes);
     tcase_add_test(tc, what_is_no_reply_to_command_is_declined);
