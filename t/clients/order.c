@@ -106,6 +106,19 @@ typedef struct {
     const char *text; /* of a line or a bulk */
 } reply_t;
 
+static long
+line_number(const char *s)
+{
+    bool negative = *s == '-';
+    long n = 0;
+
+    for (s += negative; *s >= '0' && *s <= '9'; s++) {
+        n = n * 10 + (*s - '0');
+    }
+
+    return negative ? -n : n;
+}
+
 /* One value, arrays only their head.  Bytes used, 0: incomplete. */
 static size_t
 reply_next(const char *s, size_t len, reply_t *r)
@@ -118,7 +131,7 @@ reply_next(const char *s, size_t len, reply_t *r)
 
     r->type = s[0];
     r->text = s + 1;
-    r->n = strtol(s + 1, NULL, 10);
+    r->n = line_number(s + 1);
     end++;
 
     switch (r->type) {
