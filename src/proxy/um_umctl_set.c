@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/um_list.h"
 #include "core/um_log.h"
 #include "meta/um_setcluster.h"
 #include "proxy/um_bus.h"
@@ -42,7 +43,7 @@ typedef enum {
 typedef struct set_s set_t;
 
 struct set_s {
-    set_t *next;
+    um_list_t link;
     um_umctl_t *u;
     um_req_t *r; /* held */
     set_state_t state;
@@ -62,7 +63,7 @@ struct set_s {
 struct um_umctl_s {
     um_worker_t *w;
     um_timer_t *poll;
-    set_t *head, *tail;
+    um_list_t queue;
     uint32_t count;
     size_t bytes;
 
@@ -72,6 +73,12 @@ struct um_umctl_s {
 };
 
 static void umctl_go_on(um_umctl_t *u);
+
+static set_t *
+umctl_first(um_umctl_t *u)
+{
+    return um_list_entry(u->queue.next, set_t, link);
+}
 
 static void
 set_free(set_t *s)
@@ -85,13 +92,10 @@ set_free(set_t *s)
 static void
 set_answer(um_umctl_t *u, char sign, const char *text)
 {
-    set_t *s = u->head;
+    set_t *s = umctl_first(u);
     um_sbuf_t *o;
 
-    u->head = s->next;
-    if (u->head == NULL) {
-        u->tail = NULL;
-    }
+    um_list_del(&s->link);
     u->count--;
     u->bytes -= s->bytes;
 
@@ -138,10 +142,7 @@ set_decode(um_umctl_t *u, set_t *s)
     const um_addr_t *announce = &w->conf->announce;
 
     s->host = (um_str_t){ announce->text, announce->host_len };
-    s->topo = malloc(sizeof(*s->topo));
-    if (s->topo == NULL
-        || um_jobs_add(w->jobs, set_work, set_on_decoded, s) != UM_OK)
-    {
+    if (um_jobs_add(w->jobs, set_work, set_on_decoded, s) != UM_OK) {
         set_refuse(u, "TRY_AGAIN");
         return false;
     }
@@ -212,8 +213,10 @@ umctl_go_on(um_umctl_t *u)
 {
     set_t *s;
 
-    while ((s = u->head) != NULL) {
+    while (!um_list_is_empty(&u->queue)) {
         bool moved = false;
+
+        s = umctl_first(u);
 
         switch (s->state) {
         case SET_QUEUED:
@@ -277,8 +280,9 @@ set_new(um_req_t *r, const um_str_t *argv, uint32_t argc)
     s->argc = argc;
     s->bytes = bytes;
     s->argv = malloc(bytes + 1);
-    if (s->argv == NULL) {
-        free(s);
+    s->topo = malloc(sizeof(*s->topo)); /* nothing yet but addresses */
+    if (s->argv == NULL || s->topo == NULL) {
+        set_free(s);
         return NULL;
     }
 
@@ -310,16 +314,11 @@ um_umctl_setcluster(um_req_t *r, const um_str_t *argv, uint32_t argc)
     s->u = u;
     s->deadline_ns = um_worker_now(w) + w->conf->control_timeout * 1000000ull;
 
-    if (u->tail == NULL) {
-        u->head = s;
-    } else {
-        u->tail->next = s;
-    }
-    u->tail = s;
+    um_list_add_tail(&u->queue, &s->link);
     u->count++;
     u->bytes += s->bytes;
 
-    if (u->head == s) {
+    if (u->count == 1) {
         umctl_go_on(u);
     }
 }
@@ -379,6 +378,7 @@ um_umctl_new(um_worker_t *w)
     }
 
     u->w = w;
+    um_list_init(&u->queue);
     u->poll = um_timer_new(w->loop, umctl_on_poll, u);
     u->leave = um_timer_new(w->loop, umctl_on_leave, u);
     if (u->poll == NULL || u->leave == NULL) {
@@ -397,7 +397,7 @@ um_umctl_free(um_umctl_t *u)
         return;
     }
 
-    while (u->head != NULL) {
+    while (!um_list_is_empty(&u->queue)) {
         set_refuse(u, "TRY_AGAIN");
     }
 
