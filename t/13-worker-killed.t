@@ -69,7 +69,8 @@ for my $round (1 .. 6) {
 }
 
 is(Undermoon::Test::reap($_, 20), 0, 'the load saw nothing wrong') for @load;
-like($um->log, qr/worker\d: was killed by signal 9 \(Killed\)/, 'the log tells');
+like($um->log, qr/worker\d: was killed by signal 9 \(Killed\)/,
+    'the log tells');
 
 # The queue at its door: nobody serves while the workers stand still.
 my @workers = $um->workers;

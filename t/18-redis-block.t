@@ -114,8 +114,8 @@ ok(wait_for { join(' ', $um->log =~ /exited with code 3.* again in (\d+) ms/g)
 is($um->client->cmd('PING'), 'PONG', 'does not hinder the proxy');
 is($um->stop, 0, 'nor its end');
 
-my ($status, $said) = undermoon(
-    main => "redis { server $bad.none; listen 127.0.0.1:1; dir \@DIR\@; }")->run;
+my ($status, $said) = undermoon(main => "redis { server $bad.none;"
+    . ' listen 127.0.0.1:1; dir @DIR@; }')->run;
 is($status >> 8, 1, 'a program that is not there');
 like($said, qr/redis: server \S+: No such file/, 'is named');
 

@@ -119,9 +119,28 @@ node_free(um_nodes_t *nodes, um_node_t *n)
     free(n);
 }
 
+/* Private connections that wait for an answer are on no list of their node. */
+static void
+nodes_free_private(um_nodes_t *nodes)
+{
+    um_list_t todo;
+
+    um_list_init(&todo);
+    um_list_join(&todo, &nodes->busy);
+    while (!um_list_is_empty(&todo)) {
+        um_backend_t *b = um_list_entry(todo.next, um_backend_t, busy_link);
+
+        um_list_del(&b->busy_link);
+        if (b->kind == UM_BACKEND_PRIVATE) {
+            um_backend_free(b);
+        }
+    }
+}
+
 void
 um_nodes_free(um_nodes_t *nodes)
 {
+    nodes_free_private(nodes);
     um_list_each_safe(l, &nodes->all)
     {
         node_free(nodes, um_list_entry(l, um_node_t, link));

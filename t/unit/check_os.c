@@ -222,6 +222,7 @@ START_TEST(a_pid_file_is_true_while_its_master_lives)
     ck_assert_int_eq(um_pidfile_write(&p, path), UM_OK);
     ck_assert_msg(owner_as_others_see_it(path) == 1, "it is ours");
     close(p.fd); /* and with it the lock, as if we had been killed */
+    free(p.path);
     ck_assert_msg(owner_as_others_see_it(path) == 2, "it is stale");
 
     ck_assert_int_eq(um_pidfile_write(&p, path), UM_OK);
