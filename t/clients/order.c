@@ -419,13 +419,14 @@ static void
 client_read(int ep, client_t *c)
 {
     size_t room = 1 + draw(draw(4) == 0 ? 100 : 1 << 20);
-    ssize_t n = recv(c->fd, buf_room(&c->in, room), room, MSG_DONTWAIT);
+    ssize_t n = recv(c->fd, buf_room(&c->in, room + 1), room, MSG_DONTWAIT);
 
     if (n == 0 || (n == -1 && errno != EAGAIN)) {
         die("client %d: closed: %s", c->model.id,
             n == 0 ? "" : strerror(errno));
     }
     c->in.len += n > 0 ? (size_t) n : 0;
+    c->in.data[c->in.len] = '\0'; /* for strtol() on what is cut short */
     client_parse(c);
     if (c->answered < c->ops) {
         return;
