@@ -35,8 +35,8 @@ sub drive {
     return $last;
 }
 
-like(drive(sub { }, '-c', 20, '-n', 4, '-s', $$), qr/^right: .* 0 errors$/,
-    'nothing happens: all in order, no error');
+like(drive(sub { $c->deal for 1 .. 10 }, '-c', 20, '-n', 4, '-s', $$),
+    qr/^right: .* 0 errors$/, 'new metadata, no change: in order, no error');
 
 my $memory = $c->proxy->memory;
 $_->cmd('FLUSHALL') for $c->nodes;
@@ -47,5 +47,14 @@ note($said);
 
 is_deeply([ sort $c->proxy->workers ], \@workers, 'the same workers serve on');
 $c->proxy->is_well($memory, 'INCR', 'n');
+
+# The same through peers, each with one of the nodes.
+my $nodes = [ $c->nodes ];
+$c = cluster(with => $nodes, proxies => 3, workers => 1,
+    proxy => 'active_redirection on; max_redirections 4;');
+$_->cmd('FLUSHALL') for @$nodes;
+$said = drive(sub { $c->node(1)->restart }, '-c', 30, '-n', 4, '-e', '-s', $$);
+like($said, qr/^right: /, 'peers forward, the node of one restarts: likewise');
+note($said);
 
 done_testing;

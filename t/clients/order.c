@@ -167,7 +167,9 @@ op_failed(client_t *c, const op_t *op, const reply_t *r)
         die("client %d: error without a cause: %.*s", c->model.id, (int) r->n,
             r->text);
     }
-    if (strncmp(r->text, "ERR_BACKEND_", 12) != 0) {
+    if (strncmp(r->text, "ERR_BACKEND_", 12) != 0
+        && strncmp(r->text, "LOADING ", 8) != 0)
+    {
         die("client %d: not a backend's error: %.*s", c->model.id, (int) r->n,
             r->text);
     }
