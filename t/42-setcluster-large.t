@@ -92,6 +92,23 @@ cmp_ok($turn, '<', patience(TURN_AIM * SLACK), 'no turn was long');
 
 kill 'KILL', @load;
 Undermoon::Test::reap($_, 5) for @load;
+
+# Clients that leave while theirs is being decoded, or waits.
+for (1 .. 20) {
+    my $gone = $um->client;
+    $gone->send(qw(UMCTL SETCLUSTER v2), ++$epoch, 'NOFLAG', @plain);
+    $gone->send('PING');
+    $_ % 2 ? $gone->close : $gone->reset;
+}
+is($c->cmd(qw(UMCTL SETCLUSTER v2), ++$epoch, 'NOFLAG', @plain), 'OK',
+    'others left');
 ok($um->serves, 'it serves');
+
+# And the end of it all meanwhile.
+$_->send(qw(UMCTL SETCLUSTER v2), ++$epoch, 'NOFLAG', @plain)
+    for my @busy = map { $um->client } 1 .. 20;
+$_->send(qw(CLUSTER COUNTKEYSINSLOT 3300))
+    for my @walks = map { $um->client } 1 .. 20;
+is($um->stop, 0, 'a clean end');
 
 done_testing;
