@@ -407,6 +407,7 @@ um_backend_free(um_backend_t *b)
 
     backend_disconnect(b);
     b->fifo.head = b->due = NULL;
+    b->state = UM_BACKEND_PAUSED; /* a greeting cut short must not end it too */
     backend_fail_sent(b, &fifo, answered, written, "closed");
     backend_fail_waiting(b, "closed");
     backend_wake_waiters(b);
