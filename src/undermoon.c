@@ -91,15 +91,14 @@ worker_id(const um_worker_t *w)
 }
 
 #ifdef UM_MODULES_STATIC
-extern const um_module_t UM_MODULE(skeleton);
+#define EXTERN(name) extern const um_module_t UM_MODULE(name);
+UM_STATIC_MODULES(EXTERN)
+#define LISTED(name) &UM_MODULE(name),
+#else
+#define UM_STATIC_MODULES(M)
 #endif
 
-static const um_module_t *const builtin[] = {
-#ifdef UM_MODULES_STATIC
-    &UM_MODULE(skeleton),
-#endif
-    NULL,
-};
+static const um_module_t *const builtin[] = { UM_STATIC_MODULES(LISTED) NULL };
 
 static const um_modules_def_t modules_def = {
     .dir = UM_MODULEDIR,

@@ -89,6 +89,28 @@ ok(reload(), 'another reload');
 ok(wait_for { 2 == $um->workers } 10, 'its worker leaves all the same');
 is(eval { $old->cmd('PING') }, undef, 'with the client');
 
+# There is room for so many old workers and no more; they are waited for.
+my $crowded = undermoon(workers => 1)->start;
+my @held;
+my $refused = 0;
+for (1 .. 14) {
+    push @held, $crowded->client;
+    $held[-1]->cmd('PING');
+    my @had = $crowded->workers;
+    my $log = length $crowded->log;
+    $crowded->reload;
+    wait_for { substr($crowded->log, $log) =~ /retire|stays/ } 5;
+    last if $refused = substr($crowded->log, $log) =~ /no room for 1 more/;
+}
+ok($refused, 'too many old workers: a reload is refused');
+is((grep { $_->cmd('PING') eq 'PONG' } @held), scalar @held,
+    'all of their ' . @held . ' clients are served');
+$_->close for splice @held, 0, 3;
+ok(wait_for { @held + 1 >= $crowded->workers } 5, 'some leave');
+@before = $crowded->workers;
+$crowded->reload;
+ok(wait_for { $crowded->has_new_workers(@before) } 5, 'there is room again');
+
 # A new address is served, one that is not named any more is not.
 my $other = free_port();
 $um->{proxy} = "listen 127.0.0.1:$other;";

@@ -80,4 +80,23 @@ $um->configure($good)->reload;
 ok(wait_for { $um->has_new_workers(@workers) } 5, 'a good one counts again');
 is($um->client->cmd('PING'), 'PONG', 'and serves');
 
+# Without descriptors a reload fails, and nothing else.
+my $poor = undermoon(workers => 1, nofile => 80)->start;
+my $many = join ' ', map { "listen 127.0.0.$_:$poor->{port};" } 2 .. 60;
+@workers = $poor->workers;
+$client = $poor->client;
+my $rich = slurp($poor->{file});
+$poor->configure($rich =~ s/(listen .*;)/$1 $many/r)->reload;
+ok(wait_for { $poor->log =~ /the old configuration stays/ } 5,
+    'more addresses than descriptors: the old configuration stays');
+like($poor->log, qr/listen \S+: socket failed: Too many open files/,
+    'and the log says why');
+is($client->cmd('PING'), 'PONG', 'clients are served');
+is_deeply([ $poor->workers ], \@workers, 'by the same worker');
+kill 'KILL', @workers;
+ok(wait_for { $poor->serves } 5, 'a worker can be replaced');
+$poor->configure($rich)->reload;
+@workers = $poor->workers;
+ok(wait_for { $poor->log =~ /the old ones retire/ } 5, 'and a reload done');
+
 done_testing;

@@ -23,7 +23,7 @@
 #define NS_PER_MS UINT64_C(1000000)
 
 /* From 'q' to 't', and from there to SIGKILL. */
-#define GUEST_GRACE_MS UINT64_C(5000)
+#define GUEST_GRACE_MS 5000
 
 /* A fork that failed: try again after. */
 #define GUEST_RETRY_MS UINT64_C(200)
@@ -114,7 +114,7 @@ guest_tell(guest_t *g, char word)
 
     if (word != GUEST_REOPEN && word != had) {
         g->told = word;
-        g->deadline_ns = um_clock_ns() + GUEST_GRACE_MS * NS_PER_MS;
+        g->deadline_ns = um_clock_ns() + g->all->grace_ms * NS_PER_MS;
     }
 }
 
@@ -123,6 +123,7 @@ um_guests_init(um_guests_t *gs, void (*on_fork)(void *data), void *data)
 {
     memset(gs, 0, sizeof(*gs));
     um_list_init(&gs->all);
+    gs->grace_ms = GUEST_GRACE_MS;
     gs->on_fork = on_fork;
     gs->data = data;
 }

@@ -16,8 +16,9 @@
 #include "os/um_proc.h"
 
 typedef struct {
-    um_list_t all; /* of um_guest_t */
-    bool leaving;  /* nobody is started any more */
+    um_list_t all;     /* of um_guest_t */
+    bool leaving;      /* nobody is started any more */
+    uint64_t grace_ms; /* from one word to the next, and to the last */
     /* Called in the child, to close what is not for it. */
     void (*on_fork)(void *data);
     void *data;

@@ -184,18 +184,23 @@ um_proc_title_init(int argc, char **argv)
         }
     }
 
-    /* The title may grow over the environment, so that must live elsewhere.
-     * Where memory is that short the title keeps to the arguments' room. */
+    /* The title may grow over the environment, so that must live elsewhere;
+     * where memory is that short there is no title. */
     moved = calloc((size_t) n + 1, sizeof(*moved));
-    for (i = 0; moved != NULL && i < n; i++) {
-        moved[i] = strdup(environ[i]);
-        if (moved[i] == NULL) {
-            moved = NULL; /* at start, once: not worth a way back */
-        }
-    }
-
     if (moved == NULL) {
         return;
+    }
+
+    for (i = 0; i < n; i++) {
+        moved[i] = strdup(environ[i]);
+        if (moved[i] == NULL) {
+            while (i-- > 0) {
+                free(moved[i]);
+            }
+
+            free(moved);
+            return;
+        }
     }
 
     environ = moved;
