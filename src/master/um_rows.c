@@ -117,6 +117,7 @@ um_rows_ended(um_workers_sh_t *sh, uint32_t number, bool clean)
         row_clear(row);
     } else {
         atomic_store(&row->state, UM_ROW_DEAD);
+        atomic_fetch_add(&sh->deaths, 1);
     }
 }
 

@@ -14,9 +14,13 @@
 struct um_loop_s {
     struct event_base *base;
     uint64_t now; /* 0: not asked for in this turn */
+    bool began;   /* this turn has run a callback  */
+    void (*on_turn)(void *data);
+    void *data;
 };
 
 struct um_timer_s {
+    um_loop_t *loop;
     struct event *ev;
     um_io_pt on_time;
     void *data;
@@ -71,6 +75,7 @@ um_rc_t
 um_loop_turn(um_loop_t *loop)
 {
     loop->now = 0;
+    loop->began = false;
 
     /* 1: no events are left to wait for, which cannot be in a server. */
     if (event_base_loop(loop->base, EVLOOP_ONCE) != 0) {
@@ -97,12 +102,31 @@ um_loop_turn_began(const um_loop_t *loop)
     return loop->now;
 }
 
+void
+um_loop_each_turn(um_loop_t *loop, void (*on_turn)(void *), void *data)
+{
+    loop->on_turn = on_turn;
+    loop->data = data;
+}
+
+static inline void
+loop_begin(um_loop_t *loop)
+{
+    if (um_unlikely(!loop->began)) {
+        loop->began = true;
+        if (loop->on_turn != NULL) {
+            loop->on_turn(loop->data);
+        }
+    }
+}
+
 static void
 io_on_event(evutil_socket_t fd, short what, void *data)
 {
     um_io_t *io = data;
 
     (void) fd;
+    loop_begin(io->loop);
 
     /* Each event is for one direction, so one callback and no use after. */
     if (what & EV_READ) {
@@ -203,6 +227,7 @@ timer_on_event(evutil_socket_t fd, short what, void *data)
 
     (void) fd;
     (void) what;
+    loop_begin(t->loop);
     t->on_time(t->data);
 }
 
@@ -215,6 +240,7 @@ um_timer_new(um_loop_t *loop, um_io_pt on_time, void *data)
         return NULL;
     }
 
+    t->loop = loop;
     t->on_time = on_time;
     t->data = data;
     t->ev = event_new(loop->base, -1, 0, timer_on_event, t);

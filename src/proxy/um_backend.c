@@ -22,6 +22,9 @@
 #define RETRY_FIRST 10
 #define RETRY_MAX   1000
 
+/* Times in a row that a probe was answered and the connection said nothing. */
+#define SILENCES_MAX 3
+
 um_backend_t *
 um_backend_new(um_worker_t *w, um_node_t *node, um_backend_kind_t kind)
 {
@@ -334,7 +337,7 @@ backend_disconnect(um_backend_t *b)
     um_list_del(&b->dirty_link);
     memset(&b->scan, 0, sizeof(b->scan));
     b->queued = b->written = b->answered = 0;
-    b->greetings = 0;
+    b->greetings = b->silences = 0;
 }
 
 static void
@@ -508,8 +511,12 @@ um_backend_probe_ended(um_backend_t *probe, bool alive)
     um_backend_free(probe);
 
     if (alive) {
-        /* Slow, not dead: ask again after another while. */
+        /* Slow, not dead, it may be: ask again after another while.  But not
+         * for ever: a Redis that answers others and never us has lost us. */
         b->last_read_ns = um_worker_now(b->w);
+        if (++b->silences >= SILENCES_MAX) {
+            um_backend_fail(b, 0, "silent, though its Redis answers others");
+        }
         return;
     }
 

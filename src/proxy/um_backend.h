@@ -73,12 +73,13 @@ struct um_backend_s {
     um_list_t waiters;    /* clients that wait for less congestion */
 
     uint64_t last_read_ns;
-    uint64_t step_ns;           /* when the present state must be left */
-    int dial_err;               /* CONNECTING: why it has failed already ... */
-    const char *dial_why;       /* ... or NULL */
-    uint32_t failures;          /* attempts that failed since READY */
-    uint32_t attempt;           /* which of a name's addresses to try */
-    uint32_t opened;            /* grows with every connection and its end */
+    uint64_t step_ns;     /* when the present state must be left */
+    int dial_err;         /* CONNECTING: why it has failed already ... */
+    const char *dial_why; /* ... or NULL */
+    uint32_t silences;    /* probes answered while this one said nothing */
+    uint32_t failures;    /* attempts that failed since READY */
+    uint32_t attempt;     /* which of a name's addresses to try */
+    uint32_t opened;      /* grows with every connection and its end */
     struct um_lookup_s *lookup; /* RESOLVING: the one that counts */
     um_backend_t *probe;
     um_backend_t *probed; /* PROBE: whose */

@@ -101,6 +101,7 @@ backend_on_readable(void *data)
         if (n > 0) {
             um_stat_add(w->row, UM_STAT_BACKEND_BYTES_IN, (uint64_t) n);
             b->last_read_ns = um_worker_now(w);
+            b->silences = 0;
             if (backend_replies(b, w->rbuf, (size_t) n) != UM_OK) {
                 return;
             }

@@ -76,6 +76,7 @@ client_init(um_client_t *c, um_worker_t *w, bool control,
     c->st.authenticated = w->conf->password == NULL;
     c->st.control_listener = control;
     c->last_ns = um_worker_now(w);
+    c->reply_mean = UM_CLIENT_REPLY_GUESS;
     memcpy(&c->peer, peer, peer_len);
     c->peer_len = peer_len;
 }

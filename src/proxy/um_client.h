@@ -22,6 +22,11 @@
 #define UM_CLIENT_NAME_MAX 256 /* longer names are refused; with NUL */
 #define UM_CLIENT_LIB_MAX  64
 
+/* What a reply is taken to be before the first has come, and the bytes of
+ * replies asked for at once, as far as the mean can tell. */
+#define UM_CLIENT_REPLY_GUESS 65536u
+#define UM_CLIENT_WINDOW      (4u << 20)
+
 /*
  * What a client is, as far as it outlives a connection's process: handing a
  * connection to a new worker is to serialise this and the descriptor.
@@ -53,6 +58,7 @@ struct um_client_s {
 
     um_req_t *head, *tail; /* unanswered and unready commands in order */
     uint32_t pending;      /* how many */
+    uint32_t reply_mean;   /* bytes of a reply, moving mean */
     uint64_t held;         /* bytes of replies that wait for their turn */
     um_chain_t out;        /* bytes that wait for the socket */
 

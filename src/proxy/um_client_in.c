@@ -122,7 +122,8 @@ client_is_held(const um_client_t *c)
 {
     return c->barrier != NULL || c->waiting_for != NULL
            || c->pending >= c->w->conf->max_pipeline
-           || c->out.len + c->held > OUT_HIGH;
+           || c->out.len + c->held > OUT_HIGH
+           || (uint64_t) c->pending * c->reply_mean > UM_CLIENT_WINDOW;
 }
 
 /*
@@ -180,7 +181,7 @@ static bool
 client_request_is_too_big(const um_client_t *c)
 {
     return !c->paused
-        && c->in.len - c->in.off + c->scan.need > c->w->conf->max_request;
+           && c->in.len - c->in.off + c->scan.need > c->w->conf->max_request;
 }
 
 static void

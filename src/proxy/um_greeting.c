@@ -12,6 +12,7 @@
 #include "core/um_log.h"
 #include "core/um_str.h"
 #include "proxy/um_backend.h"
+#include "proxy/um_orphans.h"
 
 /* INFO server is about 700 bytes; much more is not one. */
 #define GREETING_TEXT 4096
@@ -177,6 +178,7 @@ greeting_step(um_backend_t *b)
 {
     if (!b->node->is_peer) {
         b->greetings = um_old_kill(b, greeting_answered);
+        b->greetings += um_orphans_kill(b, greeting_answered);
         if (b->greetings > 0) {
             return;
         }

@@ -283,6 +283,26 @@ node_is_quiet(const um_node_t *n)
     return n->private_count == n->idle_count;
 }
 
+void
+um_nodes_each_ready(um_nodes_t *nodes,
+    uint32_t (*visit)(um_backend_t *b, void (*answered)(um_backend_t *b)))
+{
+    um_list_each(l, &nodes->all)
+    {
+        um_node_t *n = um_list_entry(l, um_node_t, link);
+
+        for (int i = 0; i < UM_NODE_CONNS && !n->is_peer; i++) {
+            um_backend_t *b = i == 0 ? um_node_connection(n, 0) : n->conn[i];
+
+            if (b != NULL && b->state == UM_BACKEND_READY) {
+                (void) visit(b, NULL);
+            } else if (b != NULL && n->in_view) {
+                um_backend_open(b);
+            }
+        }
+    }
+}
+
 bool
 um_nodes_quiet(const um_nodes_t *nodes)
 {

@@ -88,6 +88,11 @@ int32_t um_nodes_row_add(
     um_nodes_t *nodes, const um_node_t *n, uint64_t id, const char *run_id);
 void um_nodes_row_del(um_nodes_t *nodes, int32_t slot);
 
+/* Call `visit` for every shared connection to a local node that is READY;
+ * local nodes without any connection are connected to. */
+void um_nodes_each_ready(um_nodes_t *nodes,
+    uint32_t (*visit)(um_backend_t *b, void (*answered)(um_backend_t *b)));
+
 /* Nothing of any node is unanswered? */
 bool um_nodes_quiet(const um_nodes_t *nodes);
 

@@ -7,132 +7,159 @@
 
 #include "core/um_log.h"
 #include "core/um_str.h"
-#include "proxy/um_backend.h"
 #include "proxy/um_node.h"
 
-/* CLIENT KILLs on their way at most; the rest waits for a later tick. */
-#define ORPHANS_AT_ONCE 64
-
+/* One CLIENT KILL on its way. */
 typedef struct {
-    um_worker_t *w;
     um_row_conn_t *conn;
     uint64_t id;
+    um_backend_t *b;
+    void (*answered)(um_backend_t *b);
 } orphan_t;
+
+/* It is dead; but note so only if the row has no new owner meanwhile. */
+static void
+conn_is_dead(um_row_conn_t *conn, uint64_t id)
+{
+    (void) atomic_compare_exchange_strong(&conn->id, &id, 0);
+}
 
 static void
 orphan_on_killed(um_req_t *r, um_rc_t rc)
 {
     orphan_t *o = r->data;
+    orphan_t copy = *o;
 
-    o->w->orphans_asked--;
-    if (rc == UM_OK) {
-        uint64_t id = o->id;
-
-        /* Only if it is still that one: the row may have a new owner. */
-        (void) atomic_compare_exchange_strong(&o->conn->id, &id, 0);
-    }
     free(o);
-}
-
-/* The connection to kill it over: READY, to the same process. */
-static um_backend_t *
-orphan_backend(um_node_t *n, const um_row_conn_t *conn, bool *is_dead)
-{
-    um_backend_t *b = um_node_pinned(n, 0);
-
-    *is_dead = false;
-    if (b == NULL || b->state != UM_BACKEND_READY) {
-        return NULL;
+    if (rc == UM_OK) {
+        conn_is_dead(copy.conn, copy.id);
+        if (copy.answered != NULL) {
+            copy.answered(copy.b);
+        }
+    } else if (copy.answered != NULL && copy.b->state == UM_BACKEND_GREETING) {
+        um_backend_fail(copy.b, 0, "does not answer");
     }
-
-    *is_dead = memcmp(b->run_id, conn->run_id, UM_RUN_ID) != 0;
-    return b;
 }
 
-static void
-orphan_kill(um_worker_t *w, um_row_conn_t *conn, uint64_t id)
+static um_rc_t
+orphan_kill(um_backend_t *b, um_row_conn_t *conn, uint64_t id,
+    void (*answered)(um_backend_t *b))
 {
-    um_node_t *n = um_nodes_local(w->nodes, conn->addr_hash);
     char text[24];
     um_str_t argv[] = { um_lit("CLIENT"), um_lit("KILL"), um_lit("ID"),
         { text, um_u64_format(id, text) } };
-    um_backend_t *b;
-    orphan_t *o;
-    bool is_dead;
+    orphan_t *o = malloc(sizeof(*o));
 
-    if (n == NULL) {
-        /* Not a node of ours any more: none of our clients can reach it. */
-        (void) atomic_compare_exchange_strong(&conn->id, &id, 0);
-        return;
-    }
-
-    b = orphan_backend(n, conn, &is_dead);
-    if (b == NULL) {
-        return;
-    }
-    if (is_dead) {
-        (void) atomic_compare_exchange_strong(&conn->id, &id, 0);
-        return;
-    }
-
-    o = malloc(sizeof(*o));
     if (o == NULL) {
-        return; /* at a later tick */
+        um_log_error(0,
+            "backend %s: out of memory, a dead worker's connection is not "
+            "killed",
+            b->node->addr.text);
+        return UM_ERR;
     }
 
-    *o = (orphan_t){ .w = w, .conn = conn, .id = id };
+    *o = (orphan_t){ .conn = conn, .id = id, .b = b, .answered = answered };
     if (um_backend_internal(b, argv, um_countof(argv), orphan_on_killed, o)
         != UM_OK)
     {
         free(o);
-        return;
+        return UM_ERR;
     }
-    w->orphans_asked++;
+
+    return UM_OK;
 }
 
-static bool
-orphans_are_ours(const um_worker_t *w)
+static uint32_t
+row_kill(um_backend_t *b, um_row_sh_t *row, void (*answered)(um_backend_t *b))
 {
-    const um_workers_sh_t *sh = w->shm->workers;
+    uint32_t count = 0;
 
-    for (uint32_t i = 0; i < w->heritage->row; i++) {
-        if (atomic_load_explicit(&sh->row[i].state, memory_order_relaxed)
-            == UM_ROW_RUNNING)
-        {
-            return false;
-        }
-    }
+    for (uint32_t i = 0; i < UM_ROW_CONNS; i++) {
+        um_row_conn_t *conn = &row->conn[i];
+        uint64_t id = atomic_load_explicit(&conn->id, memory_order_acquire);
 
-    return true;
-}
-
-void
-um_orphans_tick(um_worker_t *w)
-{
-    um_workers_sh_t *sh = w->shm->workers;
-
-    /* One round at a time, or a slow Redis would be asked again and again. */
-    if (w->orphans_asked > 0 || !orphans_are_ours(w)) {
-        return;
-    }
-
-    for (uint32_t i = 0; i < sh->rows; i++) {
-        um_row_sh_t *row = &sh->row[i];
-
-        if (atomic_load_explicit(&row->state, memory_order_acquire)
-            != UM_ROW_DEAD) {
+        if (id == 0 || conn->addr_hash != b->node->addr_hash) {
             continue;
         }
 
-        for (uint32_t k = 0;
-             k < UM_ROW_CONNS && w->orphans_asked < ORPHANS_AT_ONCE; k++)
-        {
-            uint64_t id =
-                atomic_load_explicit(&row->conn[k].id, memory_order_acquire);
-
-            if (id != 0) {
-                orphan_kill(w, &row->conn[k], id);
-            }
+        if (memcmp(conn->run_id, b->run_id, UM_RUN_ID) != 0) {
+            conn_is_dead(conn, id); /* with the process that held its bytes */
+        } else if (orphan_kill(b, conn, id, answered) == UM_OK) {
+            count++;
         }
     }
+
+    return count;
+}
+
+static bool
+row_is_dead(const um_row_sh_t *row)
+{
+    return atomic_load_explicit(&row->state, memory_order_acquire)
+           == UM_ROW_DEAD;
+}
+
+uint32_t
+um_orphans_kill(um_backend_t *b, void (*answered)(um_backend_t *b))
+{
+    um_workers_sh_t *sh = b->w->shm->workers;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < sh->rows; i++) {
+        if (row_is_dead(&sh->row[i])) {
+            count += row_kill(b, &sh->row[i], answered);
+        }
+    }
+
+    return count;
+}
+
+/* Is it a connection to a local node of today? */
+static bool
+conn_is_local(um_worker_t *w, const um_row_conn_t *conn)
+{
+    for (uint32_t i = 0; i < w->topo->local_count; i++) {
+        um_node_t *n = um_nodes_at(w, i);
+
+        if (n != NULL && n->addr_hash == conn->addr_hash) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+/* Forget connections to what is no local node any more: no client of ours can
+ * reach it. */
+static void
+row_forget_strangers(um_worker_t *w, um_row_sh_t *row)
+{
+    for (uint32_t i = 0; i < UM_ROW_CONNS; i++) {
+        um_row_conn_t *conn = &row->conn[i];
+        uint64_t id = atomic_load_explicit(&conn->id, memory_order_acquire);
+
+        if (id != 0 && !conn_is_local(w, conn)) {
+            conn_is_dead(conn, id);
+        }
+    }
+}
+
+void
+um_orphans_check(um_worker_t *w)
+{
+    um_workers_sh_t *sh = w->shm->workers;
+    uint32_t deaths = atomic_load_explicit(&sh->deaths, memory_order_acquire);
+
+    if (um_likely(deaths == w->deaths)) {
+        return;
+    }
+
+    w->deaths = deaths;
+    for (uint32_t i = 0; i < sh->rows; i++) {
+        if (row_is_dead(&sh->row[i])) {
+            row_forget_strangers(w, &sh->row[i]);
+        }
+    }
+
+    um_nodes_each_ready(w->nodes, um_orphans_kill);
 }

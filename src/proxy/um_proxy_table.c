@@ -284,7 +284,7 @@ static const um_directive_t proxy_directives[] = {
         .set = um_set_size,
         .offset = offsetof(um_proxy_conf_t, client_output_limit),
         .post = &proxy_client_output_limit,
-        .dflt = "64m",
+        .dflt = "256m",
         .doc = "Replies kept for a client that does not read them. Beyond "
                "that it is closed.",
     },
@@ -296,7 +296,7 @@ static const um_directive_t proxy_directives[] = {
         .set = um_set_size,
         .offset = offsetof(um_proxy_conf_t, buffer_memory),
         .post = &proxy_buffer_memory,
-        .dflt = "512m",
+        .dflt = "1g",
         .doc = "The same for all clients of a worker together.",
     },
     {

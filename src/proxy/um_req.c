@@ -183,6 +183,15 @@ reply_part(um_req_t *r, const char *data, size_t len)
     (void) client_is_over(c);
 }
 
+/* A moving mean over some eight replies. */
+static void
+client_note_reply(um_client_t *c, size_t len)
+{
+    uint32_t n = (uint32_t) um_min(len, (size_t) UM_CLIENT_WINDOW);
+
+    c->reply_mean = c->reply_mean - c->reply_mean / 8 + n / 8;
+}
+
 /* The last bytes of a reply to a client. */
 static void
 reply_last(um_req_t *r, const char *data, size_t len)
@@ -195,6 +204,7 @@ reply_last(um_req_t *r, const char *data, size_t len)
         return;
     }
 
+    client_note_reply(c, r->reply.len + len);
     if (um_likely(r == c->head)) {
         c->held -= r->reply.len;
         um_chain_move(&c->out, &r->reply);

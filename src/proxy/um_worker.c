@@ -71,6 +71,16 @@ worker_refresh(um_worker_t *w)
         (unsigned long) w->topo->epoch, (unsigned long) w->gen);
 }
 
+/* Before anything of this turn is routed: what has changed meanwhile? */
+static void
+worker_begin_turn(void *data)
+{
+    um_worker_t *w = data;
+
+    worker_refresh(w);
+    um_orphans_check(w);
+}
+
 static void
 worker_flush(um_worker_t *w)
 {
@@ -116,7 +126,6 @@ worker_report(um_worker_t *w)
 static void
 worker_end_turn(um_worker_t *w)
 {
-    worker_refresh(w);
     worker_flush(w);
     um_client_reap(w);
     um_backend_reap(w);
@@ -170,7 +179,7 @@ worker_trim(um_worker_t *w)
     uint64_t peak = um_max(w->memory_peak, w->chunks.peak);
 
     w->trimmed += um_chunks_trim(&w->chunks) + um_slab_trim(&w->reqs)
-        + um_slab_trim(&w->client_slab);
+                  + um_slab_trim(&w->client_slab);
 
     if (peak > now + TRIM_MIN || w->trimmed > TRIM_MIN) {
         um_args_trim(&w->args);
@@ -188,7 +197,6 @@ worker_each_second(um_worker_t *w, uint64_t now)
 {
     worker_close_idle(w, now);
     worker_trim(w);
-    um_orphans_tick(w);
     um_learn_tick(w->learn);
     atomic_store_explicit(
         &w->row->memory, um_worker_memory(w), memory_order_relaxed);
@@ -464,6 +472,7 @@ um_worker_run(const um_heritage_t *h)
     um_log_info(0, "serving");
     um_timer_start(w->tick, TICK_BUSY);
 
+    um_loop_each_turn(w->loop, worker_begin_turn, w);
     while (!w->stopping) {
         if (um_loop_turn(w->loop) != UM_OK) {
             return EXIT_FAILURE;

@@ -67,7 +67,7 @@ struct um_worker_s {
     uint64_t memory_peak; /* since memory was last given back */
     uint64_t trimmed;     /* bytes of slabs freed since then  */
     uint32_t private_count;
-    uint32_t orphans_asked; /* um_orphans.c: CLIENT KILLs on their way */
+    uint32_t deaths; /* um_orphans.c: of those we know */
 
     char *rbuf; /* UM_WORKER_RBUF bytes; whoever reads, for the callback */
     um_args_t args;

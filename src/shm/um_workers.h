@@ -7,8 +7,9 @@
  *
  * Crash rule: a killed worker leaves its row as it was.  The master sets
  * state DEAD when it has reaped it; the row is not used again until every
- * connection it lists has been killed at its Redis (design.md 2.8), which a
- * living worker does and notes by setting that connection's id to 0.
+ * connection it lists has been killed at its Redis (design.md 2.8), which
+ * living workers do as soon as they see `deaths` grow; whose kill is answered
+ * first sets that connection's id to 0.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -72,8 +73,8 @@ typedef struct {
 typedef struct {
     uint32_t layout;
     uint32_t size;
-    uint32_t rows; /* 4 x workers + 8, fixed at start */
-    uint32_t pad;
+    uint32_t rows;           /* 4 x workers + 8, fixed at start */
+    _Atomic uint32_t deaths; /* rows that ever became DEAD; the master */
     _Atomic uint64_t next_client_id;
     _Atomic uint64_t forgotten[UM_STAT_MAX]; /* sums at CONFIG RESETSTAT */
     um_row_sh_t row[];
