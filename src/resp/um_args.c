@@ -21,8 +21,8 @@ um_args_deinit(um_args_t *a)
     um_args_init(a);
 }
 
-static um_rc_t
-args_grow(um_args_t *a)
+um_rc_t
+um_args_grow(um_args_t *a)
 {
     uint32_t cap = a->cap == 0 ? ARGS_FIRST : a->cap * 2;
     um_str_t *argv;
@@ -38,17 +38,6 @@ args_grow(um_args_t *a)
 
     a->argv = argv;
     a->cap = cap;
-    return UM_OK;
-}
-
-um_rc_t
-um_args_add(um_args_t *a, um_str_t word)
-{
-    if (um_unlikely(a->argc == a->cap) && args_grow(a) != UM_OK) {
-        return UM_ERR;
-    }
-
-    a->argv[a->argc++] = word;
     return UM_OK;
 }
 

@@ -24,8 +24,20 @@ typedef struct {
 void um_args_init(um_args_t *a);
 void um_args_deinit(um_args_t *a);
 
-/* Room for one more word.  UM_ERR: out of memory. */
-UM_MUSTCHECK um_rc_t um_args_add(um_args_t *a, um_str_t word);
+/* Make room for more words.  UM_ERR: out of memory. */
+UM_MUSTCHECK um_rc_t um_args_grow(um_args_t *a);
+
+/* One more word.  UM_ERR: out of memory. */
+UM_MUSTCHECK static inline um_rc_t
+um_args_add(um_args_t *a, um_str_t word)
+{
+    if (um_unlikely(a->argc == a->cap) && um_args_grow(a) != UM_OK) {
+        return UM_ERR;
+    }
+
+    a->argv[a->argc++] = word;
+    return UM_OK;
+}
 
 /* Give back what a huge request made grow (more than 4096 words). */
 void um_args_trim(um_args_t *a);

@@ -332,7 +332,9 @@ call_one_range(call_t *c)
     int64_t last;
 
     if (um_likely(spec->a == 0)) {
-        return call_range(c, spec, spec->index, spec->index, 1);
+        return (uint32_t) spec->index < c->argc
+                   ? keys_add(c->keys, (uint32_t) spec->index, spec)
+                   : UM_OK;
     }
 
     last = spec->a > 0 ? spec->index + spec->a : (int64_t) c->argc + spec->a;

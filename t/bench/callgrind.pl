@@ -11,8 +11,9 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Getopt::Long;
-use Undermoon::Bench qw(stage load);
-use Undermoon::Test qw(tempdir);
+use Time::HiRes qw(sleep);
+use Undermoon::Bench qw(stage load cpu_us);
+use Undermoon::Test qw(tempdir wait_for);
 
 my ($n, $depths, $command, $size, $top) = (100_000, '1,32', 'get', 64, 25);
 my ($keep, $binary);
@@ -54,7 +55,15 @@ sub count {
         wrap => [ qw(valgrind -q --tool=callgrind --trace-children=yes),
             "--callgrind-out-file=$dir/$depth-$requests.%p" ]);
     my ($worker) = $um->workers;
-    my %sum;
+    my ($last, %sum) = 0;
+
+    # What it learns of its nodes first is not to be counted.
+    wait_for {
+        my $now = cpu_us($um);
+        my $calm = $now - $last < 10_000;
+        ($last, undef) = ($now, sleep 0.3);
+        $calm;
+    } 60;
 
     load($um, $requests, '-c', 50, '-P', $depth, '-t', $command, '-d', $size,
         '-r', 10000);
