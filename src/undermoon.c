@@ -18,6 +18,7 @@
 #include "core/um_str.h"
 #include "master/um_master.h"
 #include "master/um_modules.h"
+#include "master/um_restart.h"
 #include "os/um_pidfile.h"
 #include "os/um_proc.h"
 #include "os/um_signal.h"
@@ -257,6 +258,25 @@ conf_of_role(um_conf_options_t *conf, const options_t *o)
 
 /* --- What it does instead of running ------------------------------------- */
 
+/* Where a master runs with this pid file: what will a reload not do? */
+static void
+compare_with_master(const um_conf_options_t *conf, const um_cycle_t *cy)
+{
+    um_conf_t *now;
+    pid_t pid;
+
+    if (cy->main->pid == NULL || um_pidfile_owner(cy->main->pid, &pid) != UM_OK)
+    {
+        return;
+    }
+
+    now = um_restart_load(pid, conf);
+    if (now != NULL) {
+        um_restart_tell(now, cy->conf);
+        um_conf_free(now);
+    }
+}
+
 static int
 conf_test(const um_conf_options_t *conf, bool dump)
 {
@@ -274,6 +294,7 @@ conf_test(const um_conf_options_t *conf, bool dump)
     }
 
     fprintf(stderr, "undermoond: the configuration is right\n");
+    compare_with_master(conf, cy);
     um_cycle_free(cy);
     return EXIT_SUCCESS;
 }

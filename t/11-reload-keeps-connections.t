@@ -124,9 +124,16 @@ ok(wait_for { !eval { Undermoon::Client->new("127.0.0.1:$other") } } 5,
 is($um->client->cmd('PING'), 'PONG', 'the first one is served');
 
 # Changes that need a restart are named.
-$um->{main} = "pid $um->{dir}/other.pid;";
-$um->configure($um->_template =~ s/^pid .*\@PIDFILE.*$//mr)->reload;
-ok(wait_for { $um->log =~ /main: pid: the change counts after a restart/ } 5,
-    'a change that needs a restart is named');
+unlike(($um->run('-t'))[1], qr/restart/, '-t: nothing needs a restart');
+my ($user) = getpwuid $>;
+$um->{main} = "user $user;";
+$um->configure($um->_template);
+my ($status, $said) = $um->run('-t');
+is($status, 0, 'a change that a reload cannot make is right in itself');
+like($said, qr/main: user: the change counts after a restart/,
+    'but -t says that it needs a restart');
+$um->reload;
+ok(wait_for { $um->log =~ /main: user: the change counts after a restart/ } 5,
+    'so does the log of a reload');
 
 done_testing;

@@ -14,11 +14,10 @@
 
 #include "core/um_clock.h"
 #include "core/um_log.h"
-#include "core/um_sbuf.h"
-#include "core/um_str.h"
 #include "master/um_crew.h"
 #include "master/um_guests.h"
 #include "master/um_redis_block.h"
+#include "master/um_restart.h"
 #include "master/um_rows.h"
 #include "os/um_daemon.h"
 #include "os/um_pidfile.h"
@@ -55,6 +54,7 @@ typedef struct {
     um_guests_t guests;
     um_redis_servers_t redis;
     um_pidfile_t pidfile;
+    int kept;    /* what we started with, for -t; -1: not kept */
     int ready;   /* to whom started us in the background; -1: nobody */
     bool reload; /* asked for, not done yet */
     int code;    /* of the exit             */
@@ -165,6 +165,7 @@ master_furnish(master_t *m, const um_cycle_t *cy)
     }
 
     m->crew.common.private_fd = m->ready;
+    m->kept = um_restart_keep(cy->conf);
     return UM_OK;
 
 fail_shm:
@@ -221,6 +222,10 @@ master_end(master_t *m)
 {
     um_cycle_stop_listening(m->cycle);
     um_pidfile_remove(&m->pidfile);
+    if (m->kept != -1) {
+        close(m->kept);
+    }
+
     um_guests_deinit(&m->guests);
     um_redis_servers_deinit(&m->redis);
     um_crew_deinit(&m->crew);
@@ -257,28 +262,6 @@ master_reopen(master_t *m)
     }
 }
 
-/* Say what of the new configuration does not count yet. */
-static void
-master_tell_restart(const um_cycle_t *cy, const um_cycle_t *old)
-{
-    um_sbuf_t text = { 0 };
-    uint32_t n = um_conf_restart_needed(old->first, cy->conf, &text);
-    char *line = n > 0 ? (char *) um_sbuf_cstr(&text) : NULL;
-    char *rest;
-
-    while (line != NULL && *line != '\0') {
-        rest = strchr(line, '\n');
-        if (rest != NULL) {
-            *rest++ = '\0';
-        }
-
-        um_log_warn(0, "%s: the change counts after a restart", line);
-        line = rest;
-    }
-
-    um_sbuf_deinit(&text);
-}
-
 static void
 master_reload(master_t *m)
 {
@@ -297,7 +280,7 @@ master_reload(master_t *m)
 
     atomic_fetch_add(&settings->reloads, 1);
     atomic_store(&settings->last_reload_wall_us, um_clock_wall_us());
-    master_tell_restart(cy, m->cycle);
+    um_restart_tell(m->cycle->first, cy->conf);
     if (master_adopt(m, cy) != UM_OK) {
         atomic_fetch_add(&settings->reload_errors, 1);
     }
@@ -439,6 +422,7 @@ um_master_run(const um_conf_options_t *o, const um_worker_def_t *def)
     master_t m = {
         .options = o,
         .def = def,
+        .kept = -1,
         .ready = -1,
         .pidfile = { .fd = -1 },
         .code = EXIT_SUCCESS,
