@@ -35,7 +35,7 @@ typedef enum {
 #define um_min(a, b)  ((a) < (b) ? (a) : (b))
 #define um_max(a, b)  ((a) > (b) ? (a) : (b))
 
-#define um_container_of(ptr, type, member) \
+#define um_container_of(ptr, type, member)                                     \
     ((type *) (void *) ((char *) (ptr) -offsetof(type, member)))
 
 /* Borrowed bytes: never owns, never NUL-terminated. */
@@ -48,7 +48,7 @@ typedef struct {
  * Invariants only, never input.  Stays in release builds: logs an alert and
  * aborts the process; the master starts another.
  */
-#define um_assert(cond) \
+#define um_assert(cond)                                                        \
     (um_likely(cond) ? (void) 0 : um_assert_failed(#cond, __FILE__, __LINE__))
 
 UM_NORETURN void um_assert_failed(const char *cond, const char *file, int line);

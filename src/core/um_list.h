@@ -65,12 +65,12 @@ um_list_join(um_list_t *to, um_list_t *from)
 
 #define um_list_entry(link, type, member) um_container_of(link, type, member)
 
-#define um_list_each(pos, head) \
+#define um_list_each(pos, head)                                                \
     for (um_list_t *pos = (head)->next; pos != (head); pos = pos->next)
 
 /* The body may remove `pos`, and nothing else. */
-#define um_list_each_safe(pos, head) \
-    for (um_list_t *pos = (head)->next, *pos##_next = pos->next; \
+#define um_list_each_safe(pos, head)                                           \
+    for (um_list_t *pos = (head)->next, *pos##_next = pos->next;               \
          pos != (head); pos = pos##_next, pos##_next = pos->next)
 
 #endif /* UM_LIST_H */

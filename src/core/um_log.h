@@ -57,9 +57,9 @@ uint64_t um_log_dropped(void);
 void um_log_write(um_log_level_t level, int err, const char *fmt, ...)
     UM_PRINTF(3, 4);
 
-#define um_log_at(level, err, ...) \
-    (um_unlikely((level) <= um_log_level) \
-            ? um_log_write((level), (err), __VA_ARGS__) \
+#define um_log_at(level, err, ...)                                             \
+    (um_unlikely((level) <= um_log_level)                                      \
+            ? um_log_write((level), (err), __VA_ARGS__)                        \
             : (void) 0)
 
 #define um_log_alert(err, ...)  um_log_at(UM_LOG_ALERT, (err), __VA_ARGS__)
