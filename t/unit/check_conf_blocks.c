@@ -187,8 +187,8 @@ START_TEST(the_defaults_are_those_of_the_design)
     ck_assert_int_eq(px->default_redirection.text[0], '\0');
     ck_assert_uint_eq(px->session_timeout, 0);
     ck_assert_uint_eq(px->max_clients, 10000);
-    ck_assert_uint_eq(px->client_output_limit, 64 << 20);
-    ck_assert_uint_eq(px->buffer_memory, 512 << 20);
+    ck_assert_uint_eq(px->client_output_limit, 256u << 20);
+    ck_assert_uint_eq(px->buffer_memory, 1024u << 20);
     ck_assert_uint_eq(px->big_request, 1 << 20);
     ck_assert_uint_eq(px->max_request, 1 << 30);
     ck_assert_uint_eq(px->max_bulk, 512 << 20);
