@@ -238,8 +238,8 @@ static const um_directive_t main_directives[] = {
         .set = um_set_u64,
         .offset = offsetof(um_main_conf_t, worker_rlimit_nofile),
         .post = &main_nofile,
-        .doc = "Open files a worker may have. Without it the limit stays as "
-               "the master was started with.",
+        .doc = "Open files a process may have. Without it as many as the "
+               "limits let us have without being root.",
     },
     {
         .name = "module",
