@@ -26,6 +26,8 @@
 #define slab_show(p, n) ((void) (p), (void) (n))
 #endif
 
+#define SLAB_LINE 64
+
 void
 um_slab_init(um_slab_t *s, size_t size, uint32_t keep)
 {
@@ -45,12 +47,20 @@ slab_pop(um_slab_t *s)
     return obj;
 }
 
+/* Whole cache lines, where the size is a multiple of them. */
+static void *
+slab_new(const um_slab_t *s)
+{
+    return s->size % SLAB_LINE == 0 ? aligned_alloc(SLAB_LINE, s->size)
+                                    : malloc(s->size);
+}
+
 void *
 um_slab_get(um_slab_t *s)
 {
     void *obj;
 
-    obj = s->free != NULL ? slab_pop(s) : malloc(s->size);
+    obj = s->free != NULL ? slab_pop(s) : slab_new(s);
     if (obj != NULL) {
         s->in_use++;
     }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { CHUNK_SMALL, CHUNK_LARGE, CHUNK_OWN };
 
@@ -179,6 +180,21 @@ um_chain_iov(const um_chain_t *c, struct iovec *iov, int max)
     }
 
     return n;
+}
+
+ssize_t
+um_send(int fd, const struct iovec *iov, int count)
+{
+    struct msghdr msg = {
+        .msg_iov = (struct iovec *) (uintptr_t) iov,
+        .msg_iovlen = (size_t) count,
+    };
+
+    if (count == 1) {
+        return send(fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL);
+    }
+
+    return sendmsg(fd, &msg, MSG_NOSIGNAL);
 }
 
 void

@@ -63,6 +63,11 @@ void um_chain_move(um_chain_t *to, um_chain_t *from);
 /* Fill at most `max` vectors; how many. */
 int um_chain_iov(const um_chain_t *c, struct iovec *iov, int max);
 
+/* Send `count` vectors over a socket: as writev() does, and without a signal
+ * when the other end is gone.  send() and recv() are spared what read() and
+ * write() do for files. */
+ssize_t um_send(int fd, const struct iovec *iov, int count);
+
 /* Drop the first `n` <= c->len bytes. */
 void um_chain_consume(um_chain_t *c, um_chunks_t *pool, size_t n);
 

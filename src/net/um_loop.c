@@ -86,6 +86,17 @@ um_loop_turn(um_loop_t *loop)
     return UM_OK;
 }
 
+um_rc_t
+um_loop_poll(um_loop_t *loop)
+{
+    if (event_base_loop(loop->base, EVLOOP_NONBLOCK) < 0) {
+        um_log_error(errno, "event loop: broken");
+        return UM_ERR;
+    }
+
+    return UM_OK;
+}
+
 uint64_t
 um_loop_now(um_loop_t *loop)
 {

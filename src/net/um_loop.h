@@ -31,6 +31,12 @@ struct event_base *um_loop_base(um_loop_t *loop);
  * callbacks.  UM_ERR: the loop is broken, logged. */
 UM_MUSTCHECK um_rc_t um_loop_turn(um_loop_t *loop);
 
+/*
+ * Look once more, without waiting, within the same turn.  Not from a
+ * callback.
+ */
+UM_MUSTCHECK um_rc_t um_loop_poll(um_loop_t *loop);
+
 /* Run `on_turn` in every turn that has something to do, before the first
  * callback of it. */
 void um_loop_each_turn(um_loop_t *loop, void (*on_turn)(void *), void *data);

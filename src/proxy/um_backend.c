@@ -153,7 +153,7 @@ backend_hold(um_backend_t *b, um_req_t *r, um_str_t head, um_str_t tail)
         return;
     }
 
-    r->in_backend = true;
+    r->in_backend = r->waiting = true;
     r->backend = b;
     b->wait_bytes += len;
     um_req_queue_add(&b->wait, r);
@@ -241,6 +241,7 @@ um_backend_ready(um_backend_t *b)
         b->wait_bytes -= r->body.len;
         b->queued += r->body.len;
         um_chain_move(&b->out, &r->body);
+        r->waiting = false;
         backend_sent(b, r);
     }
 
@@ -258,6 +259,7 @@ backend_fail_waiting(um_backend_t *b, const char *why)
     while ((r = um_req_queue_take(&b->wait)) != NULL) {
         b->wait_bytes -= r->body.len;
         um_chain_free(&r->body, &b->w->chunks);
+        r->waiting = false;
         um_stat_add(b->w->row, UM_STAT_COMMANDS_UNSENT, 1);
         um_req_fail(r,
             "ERR_BACKEND_CONNECTION: %s: %s, the command was not "
@@ -467,6 +469,7 @@ backend_expire(um_backend_t *b, uint64_t now)
 
         b->wait_bytes -= r->body.len;
         um_chain_free(&r->body, &b->w->chunks);
+        r->waiting = false;
         um_stat_add(b->w->row, UM_STAT_COMMANDS_TIMEOUT, 1);
         um_req_fail(r,
             "ERR_BACKEND_TIMEOUT: %s: not connected within %lu ms, "

@@ -96,7 +96,7 @@ backend_on_readable(void *data)
     um_worker_t *w = b->w;
 
     for (int i = 0; i < READS_PER_TURN; i++) {
-        ssize_t n = read(b->io.fd, w->rbuf, UM_WORKER_RBUF);
+        ssize_t n = recv(b->io.fd, w->rbuf, UM_WORKER_RBUF, 0);
 
         if (n > 0) {
             um_stat_add(w->row, UM_STAT_BACKEND_BYTES_IN, (uint64_t) n);
@@ -137,9 +137,7 @@ um_backend_flush(um_backend_t *b)
     while (b->out.len > 0 && b->state >= UM_BACKEND_GREETING && b->io.fd != -1)
     {
         int count = um_chain_iov(&b->out, iov, IOV_COUNT);
-        ssize_t n = count == 1
-                        ? write(b->io.fd, iov[0].iov_base, iov[0].iov_len)
-                        : writev(b->io.fd, iov, count);
+        ssize_t n = um_send(b->io.fd, iov, count);
 
         if (n < 0) {
             if (errno == EINTR) {

@@ -223,9 +223,7 @@ um_client_flush(um_client_t *c)
 
     while (c->out.len > 0) {
         int count = um_chain_iov(&c->out, iov, IOV_COUNT);
-        ssize_t n = count == 1
-                        ? write(c->io.fd, iov[0].iov_base, iov[0].iov_len)
-                        : writev(c->io.fd, iov, count);
+        ssize_t n = um_send(c->io.fd, iov, count);
 
         if (n < 0) {
             if (errno == EINTR) {

@@ -263,7 +263,7 @@ um_client_on_readable(void *data)
         return;
     }
 
-    n = read(c->io.fd, into, size);
+    n = recv(c->io.fd, into, size, 0);
     if (um_unlikely(n <= 0)) {
         if (n == 0) {
             client_on_eof(c);

@@ -28,9 +28,8 @@ typedef struct {
     const um_cmd_t *cmd;
     const um_str_t *argv;
     uint32_t argc;
-    um_str_t raw;   /* as it came, header and words; empty when inline */
-    um_str_t words; /* the words' bytes as bulks, without the array header */
-    uint8_t hops;   /* 0, or 1 + the counter of UMFORWARD */
+    um_str_t raw; /* as it came, header and words; empty when inline */
+    uint8_t hops; /* 0, or 1 + the counter of UMFORWARD */
     bool is_big;
 } call_t;
 
@@ -44,6 +43,36 @@ um_dispatch_route(um_worker_t *w, uint16_t slot, uint8_t hops)
     };
 
     return um_route(w->topo, slot, hops, &conf);
+}
+
+/* The words' bytes as bulks, without the array's header.  Empty: out of
+ * memory. */
+static um_str_t
+call_words(const call_t *k)
+{
+    um_str_t raw = k->raw;
+    um_sbuf_t *text = &k->c->w->inline_words;
+    size_t head = 2;
+
+    /* Of UMFORWARD only the inner words go on; they are the end of it. */
+    if (raw.len > 0 && k->hops > 0) {
+        head = (size_t) (k->argv[-1].data + k->argv[-1].len + 2 - raw.data);
+        return (um_str_t){ raw.data + head, raw.len - head };
+    }
+
+    if (raw.len > 0) {
+        while (raw.data[head - 1] != '\n') {
+            head++;
+        }
+        return (um_str_t){ raw.data + head, raw.len - head };
+    }
+
+    /* An inline command. */
+    um_sbuf_clear(text);
+    for (uint32_t i = 0; i < k->argc; i++) {
+        um_put_bulk(text, k->argv[i]);
+    }
+    return (um_str_t){ text->data, text->failed ? 0 : text->len };
 }
 
 /* The request of this call, in its client's queue.  NULL: the client is dead.
@@ -127,23 +156,12 @@ head_format(um_verdict_t v, uint32_t argc, char *out)
     return (um_str_t){ out, n };
 }
 
-static void
-send_over(
-    um_backend_t *b, um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
-{
-    char head[64];
-
-    um_stat_add(r->w->row,
-        v.go == UM_GO_PEER ? UM_STAT_COMMANDS_PEER : UM_STAT_COMMANDS_FORWARDED,
-        1);
-    um_backend_send(b, r, head_format(v, argc, head), words);
-}
-
 void
 um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
 {
     um_worker_t *w = r->w;
     um_backend_t *b;
+    char head[64];
 
     if (um_unlikely(words.len > w->conf->big_request)) {
         b = private_backend(w, v, r->client->st.id);
@@ -162,7 +180,10 @@ um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
         }
     }
 
-    send_over(b, r, v, words, argc);
+    um_stat_add(w->row,
+        v.go == UM_GO_PEER ? UM_STAT_COMMANDS_PEER : UM_STAT_COMMANDS_FORWARDED,
+        1);
+    um_backend_send(b, r, head_format(v, argc, head), words);
 }
 
 /* Send it whole to where `v` says. */
@@ -172,6 +193,7 @@ call_send(const call_t *k, um_verdict_t v, uint16_t slot)
     um_client_t *c = k->c;
     um_worker_t *w = c->w;
     um_backend_t *b = NULL;
+    um_str_t words;
     um_req_t *r;
 
     if (um_likely(!k->is_big)) {
@@ -189,14 +211,19 @@ call_send(const call_t *k, um_verdict_t v, uint16_t slot)
     r->slot = slot;
     r->gen_slot = um_gens_in(w->gens);
     r->counted = true;
-    if (um_unlikely(b == NULL)) {
-        um_dispatch_send(r, v, k->words, k->argc);
-    } else if (um_likely(v.go == UM_GO_LOCAL && k->raw.len > 0)) {
+    if (um_likely(
+            b != NULL && v.go == UM_GO_LOCAL && k->raw.len > 0 && k->hops == 0))
+    {
         um_stat_add(w->row, UM_STAT_COMMANDS_FORWARDED, 1);
         um_backend_send(b, r, k->raw, (um_str_t){ "", 0 });
-    } else {
-        send_over(b, r, v, k->words, k->argc);
+        return UM_OK;
     }
+
+    words = call_words(k);
+    if (um_unlikely(words.len == 0)) {
+        return um_refuse_memory(r);
+    }
+    um_dispatch_send(r, v, words, k->argc);
     return UM_OK;
 }
 
@@ -320,7 +347,6 @@ call_forwarded(const call_t *k)
 {
     call_t inner = *k;
     uint64_t hops;
-    const char *end;
 
     if (k->argc < 2) {
         return um_refuse_text(call_req(k), "Missing sub command");
@@ -334,11 +360,7 @@ call_forwarded(const call_t *k)
 
     inner.argv += 2;
     inner.argc -= 2;
-    inner.raw.len = 0;
     inner.hops = (uint8_t) (1 + um_min(hops, UM_REDIRECTIONS_MAX));
-    end = k->words.data + k->words.len;
-    inner.words.data = k->argv[1].data + k->argv[1].len + 2;
-    inner.words.len = (size_t) (end - inner.words.data);
     inner.cmd = um_cmd_lookup(k->c->w, inner.argv, inner.argc);
 
     if (inner.cmd == NULL) {
@@ -357,36 +379,6 @@ call_forwarded(const call_t *k)
         return um_refuse_text(
             call_req(k), "ERR UMFORWARD carries data commands only");
     }
-}
-
-/* An inline command's words as bulks, for they will be sent on. */
-static um_str_t
-words_format(um_worker_t *w, const um_args_t *a)
-{
-    um_sbuf_t *text = &w->inline_words;
-
-    um_sbuf_clear(text);
-    for (uint32_t i = 0; i < a->argc; i++) {
-        um_put_bulk(text, a->argv[i]);
-    }
-
-    return (um_str_t){ text->data, text->failed ? 0 : text->len };
-}
-
-static um_str_t
-words_of(um_worker_t *w, const um_args_t *a, um_str_t raw)
-{
-    size_t head = 2;
-
-    if (um_unlikely(a->is_inline)) {
-        return words_format(w, a);
-    }
-
-    while (raw.data[head - 1] != '\n') {
-        head++;
-    }
-
-    return (um_str_t){ raw.data + head, raw.len - head };
 }
 
 static um_rc_t
@@ -464,11 +456,6 @@ um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
     }
     if (um_unlikely(call_needs_auth(&k))) {
         return um_refuse_noauth(call_req(&k));
-    }
-
-    k.words = words_of(w, a, raw);
-    if (um_unlikely(k.words.len == 0)) {
-        return um_refuse_memory(call_req(&k));
     }
 
     return call_start(&k);

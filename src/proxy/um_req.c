@@ -32,7 +32,6 @@ um_req_new(um_worker_t *w, um_req_kind_t kind)
     memset(r, 0, sizeof(*r));
     r->w = w;
     r->kind = (uint8_t) kind;
-    r->start_ns = um_worker_now(w);
     return r;
 }
 
@@ -55,9 +54,6 @@ um_req_release(um_req_t *r)
     }
 
     um_req_uncount(r);
-    if (r->body.head != NULL) {
-        um_chain_free(&r->body, &w->chunks);
-    }
     if (r->reply.head != NULL) {
         um_chain_free(&r->reply, &w->chunks);
     }
@@ -79,7 +75,9 @@ um_req_orphan(um_req_t *r)
     r->client = NULL;
     r->in_client = false;
     r->next = NULL;
-    um_chain_free(&r->reply, &r->w->chunks);
+    if (!r->waiting) {
+        um_chain_free(&r->reply, &r->w->chunks);
+    }
     if (r->join != NULL && r->kind == UM_REQ_CLIENT) {
         um_join_abandon(r->join);
         r->join = NULL;
