@@ -88,8 +88,8 @@ is_deeply([ map { redis_pid($_) } @addr ], \@pid, 'the servers run on');
 is($um->client->cmd(qw(SET last word)), 'OK', 'a last write');
 is($um->stop, 0, 'stop');
 is((grep { kill 0, $_ } @pid), 0, 'the servers have ended');
-like($um->log, qr/worker0: has left.*redis $port: exited with code 0.*ends/s,
-    'after the workers');
+like($um->log, qr/worker0:\ (?:has\ left|exited).*
+        redis\ $port:\ exited\ with\ code\ 0.*ends/xs, 'after the workers');
 $um->start;
 ok(wait_for { eval { direct($_) for @addr; 1 } } 10, 'started again');
 is($um->setcluster(epoch => 100, local => [ $addr[0], [ [ 0, 8191 ] ],
@@ -118,5 +118,23 @@ my ($status, $said) = undermoon(main => "redis { server $bad.none;"
     . ' listen 127.0.0.1:1; dir @DIR@; }')->run;
 is($status >> 8, 1, 'a program that is not there');
 like($said, qr/redis: server \S+: No such file/, 'is named');
+
+# Without `server` the first that is in PATH, valkey before redis.
+my $bin = tempdir() . '/bin';
+mkdir $bin or die $!;
+my %poor = (env => { PATH => "/nowhere:$bin" },
+    main => "redis { listen 127.0.0.1:$port; dir \@DIR\@; }");
+($status, $said) = undermoon(%poor)->run;
+is($status >> 8, 1, 'no program in PATH');
+like($said, qr/redis: neither valkey-server, redis-server nor keydb-server/,
+    'is told');
+symlink $program, "$bin/$_" or die $! for qw(keydb-server valkey-server);
+$um = undermoon(%poor)->start;
+ok(wait_for { (eval { Undermoon::Client->new($addr[0])->cmd('PING') } // '')
+        eq 'PONG' } 10, 'one that is there is run');
+my ($pid) = Undermoon::Client->new($addr[0])->cmd(qw(INFO server))
+    =~ /process_id:(\d+)/;
+like(slurp("/proc/$pid/cmdline"), qr/^\Q$bin\E\/valkey-server/,
+    'the first of the list');
 
 done_testing;

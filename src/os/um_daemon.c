@@ -30,7 +30,7 @@ daemon_wait(int fd)
         n = read(fd, &word, 1);
     } while (n == -1 && errno == EINTR);
 
-    _exit(n == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
+    exit(n == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 um_rc_t
