@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/um_log.h"
 #include "proxy/um_backend_priv.h"
@@ -317,12 +318,18 @@ um_backend_uncongested(um_backend_t *b)
 static void
 backend_disconnect(um_backend_t *b)
 {
+    const struct linger at_once = { .l_onoff = 1 };
     bool unanswered = b->fifo.head != NULL;
 
     if (b->lookup != NULL) {
         um_backend_lookup_cancel(b);
     }
 
+    if (unanswered) {
+        /* A reset: nothing of what has not left yet is sent any more. */
+        (void) setsockopt(
+            b->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    }
     um_io_close(&b->io);
     b->opened++;
 

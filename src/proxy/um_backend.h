@@ -132,6 +132,15 @@ um_backend_is_congested(const um_backend_t *b)
     return b->out.len > UM_BACKEND_CONGESTED;
 }
 
+/* Have commands been answered by an error that it, another connection that
+ * was given up, or the peer behind it may still execute? */
+static inline bool
+um_backend_has_ghosts(const um_backend_t *b)
+{
+    return b->fifo.head != b->due || !um_list_is_empty(&b->node->old)
+           || um_worker_now(b->w) < b->node->doubt_ns;
+}
+
 static inline bool
 um_backend_is_quiet(const um_backend_t *b)
 {

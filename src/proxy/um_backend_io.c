@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/um_log.h"
+#include "core/um_str.h"
 #include "proxy/um_backend.h"
 #include "proxy/um_backend_priv.h"
 #include "proxy/um_private.h"
@@ -20,6 +21,23 @@
 /* Reads per turn: one busy backend must not starve the clients. */
 #define READS_PER_TURN 4
 
+/* What a peer says of a command it gave up, and how long, ns, we then keep to
+ * the one connection to it that has its commands in order. */
+#define TIMEOUT_REPLY "-ERR_BACKEND_TIMEOUT"
+#define DOUBT         60000000000ull
+
+/* A peer that gave a command up cannot tell when its Redis will do it after
+ * all; nor can we ask, for another of its workers may answer us next. */
+static void
+backend_doubt(um_backend_t *b, const char *data, size_t len)
+{
+    um_str_t head = { data, um_min(len, sizeof(TIMEOUT_REPLY) - 1) };
+
+    if (um_unlikely(data[0] == '-') && um_str_eq(head, um_lit(TIMEOUT_REPLY))) {
+        b->node->doubt_ns = um_worker_now(b->w) + DOUBT;
+    }
+}
+
 /* The reply of the first in the FIFO is complete. */
 static void
 backend_answered(um_backend_t *b, const char *data, size_t len)
@@ -27,6 +45,9 @@ backend_answered(um_backend_t *b, const char *data, size_t len)
     um_req_t *r = um_req_queue_take(&b->fifo);
 
     b->answered = r->sent_end;
+    if (um_unlikely(b->node->is_peer)) {
+        backend_doubt(b, data, len);
+    }
     if (b->due == r) {
         b->due = b->fifo.head;
     }

@@ -122,14 +122,18 @@ shared_backend(um_worker_t *w, um_verdict_t v, uint64_t pin)
                               : um_node_pinned(n, pin);
 }
 
-/* One of its own for a big request; the shared one where it is known to be
- * down, for that refuses at once. */
+/*
+ * One of its own for a big request.  The shared one where it is known to be
+ * down, for that refuses at once, and where commands given up may still be
+ * executed: there they are in front, or are killed first.
+ */
 static um_backend_t *
 private_backend(um_worker_t *w, um_verdict_t v, uint64_t pin)
 {
     um_backend_t *shared = shared_backend(w, v, pin);
 
     return shared == NULL || um_backend_is_down(shared)
+                   || um_backend_has_ghosts(shared)
                ? shared
                : um_private_get(shared->node);
 }

@@ -52,7 +52,8 @@ struct um_node_s {
     um_list_t idle; /* private connections ready for the next */
     uint32_t idle_count;
     uint32_t private_count;
-    um_list_t old; /* um_old_conn_t */
+    um_list_t old;     /* um_old_conn_t */
+    uint64_t doubt_ns; /* peer: what it gave up may be executed until then */
 };
 
 um_nodes_t *um_nodes_new(um_worker_t *w); /* NULL: out of memory */
