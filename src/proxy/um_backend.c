@@ -166,7 +166,7 @@ um_backend_send(um_backend_t *b, um_req_t *r, um_str_t head, um_str_t tail)
 {
     size_t len = head.len + tail.len;
 
-    r->deadline_ns = um_worker_now(b->w) + b->w->conf->backend_timeout * MSEC;
+    r->deadline_ns = um_backend_deadline(b);
 
     if (um_unlikely(b->state != UM_BACKEND_READY)) {
         if (um_backend_is_down(b)) {

@@ -132,6 +132,23 @@ um_backend_is_congested(const um_backend_t *b)
     return b->out.len > UM_BACKEND_CONGESTED;
 }
 
+/*
+ * When a command that moves on now is late.  A peer has as long for its own
+ * Redis: what it forwards for us over a connection of its own it must have
+ * given up first, or it would do it behind what we send next.
+ */
+static inline uint64_t
+um_backend_deadline(const um_backend_t *b)
+{
+    uint64_t ms = b->w->conf->backend_timeout;
+
+    if (b->kind == UM_BACKEND_PRIVATE && b->node->is_peer) {
+        ms *= 2;
+    }
+
+    return um_worker_now(b->w) + ms * 1000000u;
+}
+
 /* Have commands been answered by an error that it, another connection that
  * was given up, or the peer behind it may still execute? */
 static inline bool

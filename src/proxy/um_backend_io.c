@@ -96,8 +96,7 @@ backend_replies(um_backend_t *b, const char *data, size_t len)
 
             if (!r->expired) {
                 /* It is on its way: late only when no more comes. */
-                r->deadline_ns = um_worker_now(b->w)
-                                 + b->w->conf->backend_timeout * 1000000ull;
+                r->deadline_ns = um_backend_deadline(b);
                 um_req_reply(r, data, len, false);
             }
             return b->opened == opened ? UM_OK : UM_DONE;
@@ -175,6 +174,9 @@ um_backend_flush(um_backend_t *b)
         }
 
         b->written += (uint64_t) n;
+        if (b->kind == UM_BACKEND_PRIVATE && b->due != NULL) {
+            b->due->deadline_ns = um_backend_deadline(b);
+        }
         um_stat_add(b->w->row, UM_STAT_BACKEND_BYTES_OUT, (uint64_t) n);
         um_chain_consume(&b->out, &b->w->chunks, (size_t) n);
         um_backend_uncongested(b);

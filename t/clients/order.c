@@ -51,7 +51,7 @@ typedef struct {
 } client_t;
 
 static int clients = 20, pipelines = 10, depth = 500, big = 4000;
-static unsigned long errors, done, finished;
+static unsigned long errors, done, cut, finished;
 static bool errors_allowed;
 
 static char *
@@ -391,6 +391,16 @@ client_write(int ep, client_t *c)
 }
 
 static void
+client_end(client_t *c)
+{
+    close(c->fd);
+    free(c->op);
+    free(c->in.data);
+    free(c->out.data);
+    finished++;
+}
+
+static void
 client_parse(client_t *c)
 {
     while (c->answered < c->ops) {
@@ -423,6 +433,11 @@ client_read(int ep, client_t *c)
     size_t room = 1 + draw(draw(4) == 0 ? 100 : 1 << 20);
     ssize_t n = recv(c->fd, buf_room(&c->in, room + 1), room, MSG_DONTWAIT);
 
+    if (n == 0 && errors_allowed && c->in.len > 0) {
+        cut++; /* in the middle of a reply, which its node did not finish */
+        client_end(c);
+        return;
+    }
     if (n == 0 || (n == -1 && errno != EAGAIN)) {
         die("client %d: closed: %s", c->model.id,
             n == 0 ? "" : strerror(errno));
@@ -441,8 +456,7 @@ client_read(int ep, client_t *c)
         die("client %d: replies before their commands", c->model.id);
     }
     if (c->last_read) {
-        finished++;
-        close(c->fd);
+        client_end(c);
         return;
     }
     c->last_read = ++c->pipelines == pipelines;
@@ -525,6 +539,7 @@ main(int argc, char **argv)
         }
     }
 
-    printf("right: %lu replies, %lu errors\n", done, errors);
+    printf("right: %lu replies, %lu errors, %lu cut\n", done, errors, cut);
+    free(all);
     return 0;
 }

@@ -189,9 +189,9 @@ sub serves {
     my ($self, @cmd) = @_;
     my $begin = time;
     my $c = eval { $self->client(timeout => 1) } or return 0;
-    my $reply = eval { $c->cmd(@cmd ? @cmd : 'PING') };
+    my ($reply) = eval { $c->cmd(@cmd ? @cmd : 'PING') };
 
-    return defined $reply && $reply !~ /^-/ && time - $begin < patience(1);
+    return !$@ && ($reply // '') !~ /^-/ && time - $begin < patience(1);
 }
 
 # The end of every robustness story: two tests.  $before is ->memory from when
