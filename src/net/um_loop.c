@@ -11,10 +11,17 @@
 #include "core/um_clock.h"
 #include "core/um_log.h"
 
+/* A turn of very many callbacks ends after this time; looked at now and then,
+ * for the first time when few could not have taken it. */
+#define TURN_NS    5000000
+#define TURN_CHECK 32
+
 struct um_loop_s {
     struct event_base *base;
     uint64_t now; /* 0: not asked for in this turn */
     bool began;   /* this turn has run a callback  */
+    uint32_t ran; /* how many, and when they began, to end a long turn */
+    uint64_t began_ns;
     void (*on_turn)(void *data);
     void *data;
 };
@@ -76,6 +83,8 @@ um_loop_turn(um_loop_t *loop)
 {
     loop->now = 0;
     loop->began = false;
+    loop->ran = 0;
+    loop->began_ns = 0;
 
     /* 1: no events are left to wait for, which cannot be in a server. */
     if (event_base_loop(loop->base, EVLOOP_ONCE) != 0) {
@@ -120,9 +129,26 @@ um_loop_each_turn(um_loop_t *loop, void (*on_turn)(void *), void *data)
     loop->data = data;
 }
 
+/* What is left of too many events at once (thousands of clients leave) is for
+ * the turns behind this one; the kernel is asked for no new ones before. */
+static void
+loop_check_length(um_loop_t *loop)
+{
+    uint64_t now = um_clock_ns();
+
+    if (loop->began_ns == 0) {
+        loop->began_ns = now;
+    } else if (now - loop->began_ns > TURN_NS) {
+        (void) event_base_loopbreak(loop->base);
+    }
+}
+
 static inline void
 loop_begin(um_loop_t *loop)
 {
+    if (um_unlikely(++loop->ran % TURN_CHECK == 0)) {
+        loop_check_length(loop);
+    }
     if (um_unlikely(!loop->began)) {
         loop->began = true;
         if (loop->on_turn != NULL) {

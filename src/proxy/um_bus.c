@@ -41,13 +41,14 @@ typedef struct {
 } ask_t;
 
 /* An answer of ours that has not fully gone out. */
-typedef struct {
+struct um_bus_answer_s {
     um_list_t link;
     uint32_t to;
+    bool ended; /* nothing more will be added */
     uint64_t ask;
     um_sbuf_t text;
     size_t off;
-} answer_t;
+};
 
 struct um_bus_s {
     um_worker_t *w;
@@ -93,7 +94,7 @@ ask_end(um_bus_t *bus, ask_t *a)
 }
 
 static void
-answer_free(um_bus_t *bus, answer_t *a)
+answer_free(um_bus_t *bus, um_bus_answer_t *a)
 {
     um_list_del(&a->link);
     bus->answer_count--;
@@ -103,7 +104,7 @@ answer_free(um_bus_t *bus, answer_t *a)
 
 /* Send as much as the inbox takes.  UM_AGAIN: it is full. */
 static um_rc_t
-answer_send(um_bus_t *bus, answer_t *a)
+answer_send(um_bus_t *bus, um_bus_answer_t *a)
 {
     header_t h = { .from = bus->w->heritage->row, .ask = a->ask };
     um_rc_t rc;
@@ -127,7 +128,7 @@ answer_send(um_bus_t *bus, answer_t *a)
 static void
 bus_on_question(um_bus_t *bus, const header_t *h, um_str_t text)
 {
-    answer_t *a;
+    um_bus_answer_t *a;
 
     if (h->what >= um_countof(bus->serve) || bus->serve[h->what] == NULL
         || h->from >= bus->w->shm->workers->rows
@@ -145,7 +146,19 @@ bus_on_question(um_bus_t *bus, const header_t *h, um_str_t text)
     a->ask = h->ask;
     um_list_add_tail(&bus->answers, &a->link);
     bus->answer_count++;
-    bus->serve[h->what](bus->w, text, &a->text);
+    bus->serve[h->what](bus->w, text, a);
+}
+
+um_sbuf_t *
+um_bus_answer_text(um_bus_answer_t *a)
+{
+    return &a->text;
+}
+
+void
+um_bus_answer_end(um_bus_t *bus, um_bus_answer_t *a)
+{
+    a->ended = true;
     if (a->text.failed) {
         um_sbuf_deinit(&a->text);
     }
@@ -262,7 +275,8 @@ um_bus_free(um_bus_t *bus)
         ask_end(bus, um_list_entry(bus->asks.next, ask_t, link));
     }
     while (!um_list_is_empty(&bus->answers)) {
-        answer_free(bus, um_list_entry(bus->answers.next, answer_t, link));
+        answer_free(
+            bus, um_list_entry(bus->answers.next, um_bus_answer_t, link));
     }
     um_io_close(&bus->io);
     um_timer_free(bus->timer);
@@ -350,7 +364,9 @@ um_bus_tick(um_bus_t *bus)
 
     um_list_each_safe(l, &bus->answers)
     {
-        if (answer_send(bus, um_list_entry(l, answer_t, link)) == UM_AGAIN) {
+        um_bus_answer_t *a = um_list_entry(l, um_bus_answer_t, link);
+
+        if (a->ended && answer_send(bus, a) == UM_AGAIN) {
             is_full = true;
         }
     }

@@ -15,8 +15,8 @@
 #include "proxy/um_worker.h"
 
 typedef enum {
-    UM_BUS_CLIENT_LIST = 1, /* um_client_cmd.c */
-    UM_BUS_CLIENT_KILL,     /* um_client_cmd.c */
+    UM_BUS_CLIENT_LIST = 1, /* um_client_ask.c */
+    UM_BUS_CLIENT_KILL,     /* um_client_ask.c */
     UM_BUS_FUTURE,          /* UMCTL DEBUG FUTURE, a later issue */
 } um_bus_what_t;
 
@@ -24,9 +24,17 @@ typedef enum {
  * they came.  Always called exactly once, never before um_bus_ask() returns. */
 typedef void (*um_bus_done_pt)(void *data, um_str_t answers);
 
-/* Answer a question of another worker: append to `out`. */
+/*
+ * Answer a question (borrowed) of another worker: append to the text of `a`,
+ * then call um_bus_answer_end(), at once or in a later turn, but always, and
+ * before um_bus_free().
+ */
+typedef struct um_bus_answer_s um_bus_answer_t;
 typedef void (*um_bus_answer_pt)(
-    um_worker_t *w, um_str_t question, um_sbuf_t *out);
+    um_worker_t *w, um_str_t question, um_bus_answer_t *a);
+
+um_sbuf_t *um_bus_answer_text(um_bus_answer_t *a);
+void um_bus_answer_end(um_bus_t *bus, um_bus_answer_t *a); /* `a` is taken */
 
 /* NULL: logged. */
 um_bus_t *um_bus_new(um_worker_t *w);

@@ -17,6 +17,7 @@
 #include "core/um_clock.h"
 #include "core/um_log.h"
 #include "proxy/um_client_in.h"
+#include "proxy/um_client_walk.h"
 #include "proxy/um_worker.h"
 
 #define IOV_COUNT 64
@@ -151,6 +152,7 @@ um_client_kill(um_client_t *c)
     um_list_del(&c->wait_link);
     um_list_del(&c->dirty_link);
     um_list_del(&c->resume_link);
+    um_client_walk_left(c);
     um_list_del(&c->link);
     um_list_add_tail(&w->dead_clients, &c->link);
     w->client_count--;

@@ -2,7 +2,7 @@
 
 #include "proxy/um_self.h"
 
-#include "proxy/um_client_cmd.h"
+#include "proxy/um_client_ask.h"
 #include "proxy/um_cluster_cmd.h"
 #include "proxy/um_umctl.h"
 #include "proxy/um_worker_priv.h"
@@ -36,7 +36,7 @@ um_self_find(um_self_t self)
 um_rc_t
 um_worker_init_commands(um_worker_t *w)
 {
-    um_client_cmd_serve(w->bus);
+    um_client_ask_serve(w->bus);
     w->clusters = um_cluster_cache_new();
     w->umctl = um_umctl_new(w);
     return w->clusters == NULL || w->umctl == NULL ? UM_ERR : UM_OK;

@@ -20,6 +20,7 @@
 #include "proxy/um_backend.h"
 #include "proxy/um_bus.h"
 #include "proxy/um_client_in.h"
+#include "proxy/um_client_walk.h"
 #include "proxy/um_gens.h"
 #include "proxy/um_learn.h"
 #include "proxy/um_listen.h"
@@ -151,11 +152,12 @@ worker_report(um_worker_t *w)
 static void
 worker_end_turn(um_worker_t *w)
 {
+    um_client_walk_on(w);
     worker_flush(w);
     um_client_reap(w);
     um_backend_reap(w);
 
-    if (!um_list_is_empty(&w->resumed)) {
+    if (!um_list_is_empty(&w->resumed) || !um_list_is_empty(&w->walks)) {
         um_timer_start(w->again, 0);
     }
 
@@ -166,33 +168,62 @@ worker_end_turn(um_worker_t *w)
     worker_report(w);
 }
 
-/* Close clients that have nothing unanswered; the others when they have. */
+/* Close a client that has nothing unanswered; another when it has. */
 static void
-worker_close_quiet(um_worker_t *w)
+worker_visit_quiet(um_client_t *c, UM_UNUSED void *data)
 {
-    um_list_each_safe(l, &w->clients)
-    {
-        um_client_t *c = um_list_entry(l, um_client_t, link);
-
-        if (c->head == NULL && c->out.len == 0 && c->in.len == 0) {
-            um_client_kill(c);
-        }
+    if (c->head == NULL && c->out.len == 0 && c->in.len == 0) {
+        um_client_kill(c);
     }
 }
 
 static void
-worker_close_idle(um_worker_t *w, uint64_t now)
+worker_visit_idle(um_client_t *c, void *data)
 {
+    um_worker_t *w = data;
+    uint64_t now = um_worker_now(w);
     uint64_t limit = w->conf->session_timeout * 1000000ull;
 
-    um_list_each_safe(l, &w->clients)
-    {
-        um_client_t *c = um_list_entry(l, um_client_t, link);
+    if (c->head == NULL && now > c->last_ns && now - c->last_ns > limit) {
+        um_stat_add(w->row, UM_STAT_CLIENTS_CLOSED_IDLE, 1);
+        um_client_kill(c);
+    }
+}
 
-        if (limit > 0 && c->head == NULL && now - c->last_ns > limit) {
-            um_stat_add(w->row, UM_STAT_CLIENTS_CLOSED_IDLE, 1);
-            um_client_kill(c);
-        }
+static void
+worker_walked_quiet(void *data)
+{
+    um_worker_t *w = data;
+
+    w->walking_quiet = false;
+}
+
+static void
+worker_walked_idle(void *data)
+{
+    um_worker_t *w = data;
+
+    w->walking_idle = false;
+}
+
+/* Without memory for a walk the next tick tries again. */
+static void
+worker_close_quiet(um_worker_t *w)
+{
+    w->walking_quiet =
+        w->walking_quiet
+        || um_client_walk(w, worker_visit_quiet, worker_walked_quiet, w)
+               == UM_OK;
+}
+
+static void
+worker_close_idle(um_worker_t *w)
+{
+    if (w->conf->session_timeout > 0) {
+        w->walking_idle =
+            w->walking_idle
+            || um_client_walk(w, worker_visit_idle, worker_walked_idle, w)
+                   == UM_OK;
     }
 }
 
@@ -218,9 +249,9 @@ worker_trim(um_worker_t *w)
 }
 
 static void
-worker_each_second(um_worker_t *w, uint64_t now)
+worker_each_second(um_worker_t *w)
 {
-    worker_close_idle(w, now);
+    worker_close_idle(w);
     worker_trim(w);
     um_learn_tick(w->learn);
     atomic_store_explicit(
@@ -240,7 +271,7 @@ worker_on_tick(void *data)
     }
     if (now >= w->next_second_ns) {
         w->next_second_ns = now + SEC / 4;
-        worker_each_second(w, now);
+        worker_each_second(w);
     }
 
     um_timer_start(w->tick,
@@ -378,6 +409,7 @@ worker_init_plain(um_worker_t *w, const um_heritage_t *h)
     um_list_init(&w->clients);
     um_list_init(&w->dirty_clients);
     um_list_init(&w->resumed);
+    um_list_init(&w->walks);
     um_list_init(&w->dead_clients);
     um_list_init(&w->dirty_backends);
     um_list_init(&w->dead_backends);
@@ -440,6 +472,7 @@ worker_deinit(um_worker_t *w)
     while (!um_list_is_empty(&w->clients)) {
         um_client_kill(um_list_entry(w->clients.next, um_client_t, link));
     }
+    um_client_walk_end(w);
     um_client_reap(w);
 
     um_listen_free(w->listen);

@@ -52,9 +52,10 @@ struct um_worker_s {
     struct um_node_s *node_at[UM_TOPO_ADDRS]; /* by index into topo->addr */
 
     um_listen_t *listen;
-    um_list_t clients;
+    um_list_t clients; /* in the order of their ids */
     uint32_t client_count;
     um_list_t dirty_clients;
+    um_list_t walks; /* um_client_walk.c: over all clients */
     um_list_t resumed;
     um_list_t dead_clients;
     um_list_t dirty_backends;
@@ -83,6 +84,9 @@ struct um_worker_s {
     um_cluster_cache_t *clusters; /* um_cluster_cmd.c: texts by generation */
 
     uint64_t next_second_ns;
+    bool walking_idle;  /* such a walk is under way: who is idle */
+    bool walking_quiet; /* likewise: who may be closed, draining */
+
     bool draining; /* accepts nobody, closes clients when nothing is due */
     bool retiring; /* accepts nobody, serves those it has               */
     bool stopping; /* leaves at the end of this turn                    */

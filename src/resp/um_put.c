@@ -158,10 +158,20 @@ um_put_text(um_sbuf_t *b, um_str_t s, int proto)
         return;
     }
 
-    put_header(b, '=', s.len + 4);
-    um_sbuf_add(b, "txt:", 4);
+    um_put_text_head(b, s.len, proto);
     um_sbuf_add_str(b, s);
     put_crlf(b);
+}
+
+void
+um_put_text_head(um_sbuf_t *b, size_t len, int proto)
+{
+    if (proto == 2) {
+        put_header(b, '$', len);
+    } else {
+        put_header(b, '=', len + 4);
+        um_sbuf_add(b, "txt:", 4);
+    }
 }
 
 void

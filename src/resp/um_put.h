@@ -32,6 +32,10 @@ void um_put_bool(um_sbuf_t *b, bool v, int proto); /* :1/:0 or #t/#f */
 /* Text for people (INFO, CLIENT LIST): a bulk, or RESP3's verbatim string. */
 void um_put_text(um_sbuf_t *b, um_str_t s, int proto);
 
+/* What stands before a text of `len` bytes that follows otherwise, with a
+ * CRLF behind it. */
+void um_put_text_head(um_sbuf_t *b, size_t len, int proto);
+
 /* A request: *n and its words as bulks. */
 void um_put_args(um_sbuf_t *b, const um_str_t *argv, uint32_t argc);
 

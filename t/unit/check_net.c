@@ -343,6 +343,49 @@ START_TEST(a_callback_may_close_its_descriptor)
 }
 END_TEST
 
+static void
+on_timer_slowly(void *data)
+{
+    uint64_t until = um_clock_ns() + 300000;
+    int *ran = data;
+
+    (*ran)++;
+    while (um_clock_ns() < until) {
+        /* it takes its time */
+    }
+}
+
+START_TEST(too_many_events_at_once_are_spread_over_turns)
+{
+    enum { EVENTS = 200 };
+    um_timer_t *t[EVENTS];
+    uint64_t began = um_clock_ns();
+    int ran = 0, turns = 0;
+
+    for (int i = 0; i < EVENTS; i++) {
+        t[i] = um_timer_new(loop, on_timer_slowly, &ran);
+        um_timer_start(t[i], 1);
+    }
+    while (um_clock_ns() - began < 3000000) {
+        /* until all are due */
+    }
+
+    while (ran < EVENTS) {
+        int before = ran;
+
+        ck_assert_int_eq(um_loop_turn(loop), UM_OK);
+        ck_assert_int_le(ran - before, 64);
+        turns++;
+    }
+    ck_assert_int_eq(ran, EVENTS);
+    ck_assert_int_le(turns, EVENTS / 8);
+
+    for (int i = 0; i < EVENTS; i++) {
+        um_timer_free(t[i]);
+    }
+}
+END_TEST
+
 START_TEST(what_cannot_be_watched_is_refused)
 {
     calls_t calls = { .count = 0 };
@@ -486,6 +529,7 @@ main(void)
     tcase_add_test(turns, the_time_of_a_turn_stands_still);
     tcase_add_test(turns, a_descriptor_is_watched_as_far_as_wanted);
     tcase_add_test(turns, a_callback_may_close_its_descriptor);
+    tcase_add_test(turns, too_many_events_at_once_are_spread_over_turns);
     tcase_add_test(turns, what_cannot_be_watched_is_refused);
     suite_add_tcase(s, turns);
 
