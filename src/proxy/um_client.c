@@ -237,6 +237,7 @@ um_client_flush(um_client_t *c)
             return;
         }
 
+        c->last_ns = um_worker_now(w);
         c->bytes_out += (uint64_t) n;
         um_stat_add(w->row, UM_STAT_BYTES_OUT, (uint64_t) n);
         um_chain_consume(&c->out, &w->chunks, (size_t) n);

@@ -68,7 +68,7 @@ struct um_client_s {
     um_list_t dirty_link;  /* has bytes to write this turn    */
     um_list_t resume_link; /* to be looked at again this turn */
 
-    uint64_t last_ns;  /* latest bytes from it */
+    uint64_t last_ns;  /* latest bytes from or to it */
     uint64_t commands; /* how many it has sent */
     const um_cmd_t *last_cmd;
     uint64_t bytes_in, bytes_out;

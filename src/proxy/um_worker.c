@@ -184,7 +184,10 @@ worker_visit_idle(um_client_t *c, void *data)
     uint64_t now = um_worker_now(w);
     uint64_t limit = w->conf->session_timeout * 1000000ull;
 
-    if (c->head == NULL && now > c->last_ns && now - c->last_ns > limit) {
+    /* A dirty one has just got an answer, which is yet to be written. */
+    if (c->head == NULL && um_list_is_empty(&c->dirty_link) && now > c->last_ns
+        && now - c->last_ns > limit)
+    {
         um_stat_add(w->row, UM_STAT_CLIENTS_CLOSED_IDLE, 1);
         um_client_kill(c);
     }
