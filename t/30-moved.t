@@ -74,5 +74,20 @@ my $lost = undermoon(
     proxy => 'default_redirection_address 127.0.0.1:7;')->start;
 is($lost->client->cmd(qw(GET foo)), '-MOVED 12182 127.0.0.1:7',
     'without metadata: default_redirection_address');
+is($lost->setcluster(local => [ $node->addr, [ [ 0, 100 ] ] ]), 'OK',
+    'with metadata');
+is($lost->client->cmd(qw(GET foo)), '-CLUSTERDOWN Hash slot not served',
+    'it counts no more');
+
+# SORT by keys made up from what it sorts: those may be anywhere.
+is($c->cmd(qw(SORT {foo}l BY w_*)),
+    '-ERR BY option of SORT denied in cluster mode.', 'SORT BY');
+is($c->cmd(qw(SORT_RO {foo}l GET w_*)),
+    '-ERR GET option of SORT denied in cluster mode.', 'SORT GET');
+$um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]);
+$c->cmd(qw(RPUSH {foo}l 1 2 3));
+$c->cmd(qw(MSET {foo}w_1 3 {foo}w_2 2 {foo}w_3 1));
+is_deeply($c->cmd(split ' ', 'SORT {foo}l BY {foo}w_* GET # GET {foo}w_*'),
+    [ 3, 1, 2, 2, 1, 3 ], 'with their tag they are known to be here');
 
 done_testing;

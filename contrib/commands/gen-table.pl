@@ -22,7 +22,7 @@ my $page = ($out // "$top/docs") . '/commands.md';
 
 my %how = (forward => 'FORWARD', keyless => 'KEYLESS', split => 'SPLIT',
     self => 'SELF', unsupported => 'UNSUPPORTED', never => 'NEVER');
-my %option = map { $_ => 1 } qw(finder deletes barrier control other-db arity
+my %option = map { $_ => 1 } qw(finder deletes barrier control limited arity
     flags since group summary);
 
 # Few slots of the hash table are taken twice; these words never wait.
@@ -185,7 +185,7 @@ sub flags {
 
     push @f, 'may_delete'
         if grep { spec_deletes($cmd, $_) } 0 .. $#{ $cmd->{specs} };
-    push @f, grep { $o->{$_} } qw(barrier control other-db);
+    push @f, grep { $o->{$_} } qw(barrier control limited);
     push @f, 'container' if @{ $cmd->{subs} };
     return @f;
 }
@@ -312,7 +312,9 @@ sub doc_row {
         if @{ $cmd->{subs} } && !defined $o->{why};
     push @note, 'only without BLOCK; with it not yet'
         if ($o->{finder} // '') eq 'xread';
-    push @note, 'not into another database' if $o->{'other-db'};
+    push @note, ($o->{finder} // '') eq 'sort'
+        ? 'BY and GET only with the {tag} of its key'
+        : 'not into another database' if $o->{limited};
     push @note, 'all replies wait for it' if $o->{barrier};
     push @note, 'needs control rights where a password is set' if $o->{control};
     push @note, 'without keys: any node of this proxy'

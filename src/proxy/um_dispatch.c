@@ -288,7 +288,10 @@ call_data(const call_t *k)
     um_keys_t *keys = &w->keys;
     uint16_t slot;
 
-    if (um_unlikely(k->cmd->flags & (UM_CMD_BLOCKING | UM_CMD_OTHER_DB))) {
+    if (um_unlikely(k->c->st.control_listener)) {
+        return um_refuse_control_only(call_req(k));
+    }
+    if (um_unlikely(k->cmd->flags & (UM_CMD_BLOCKING | UM_CMD_LIMITED))) {
         const char *text = um_cmd_refused(k->cmd, k->argv, k->argc);
 
         if (text != NULL) {
@@ -401,7 +404,9 @@ call_start(const call_t *k)
         return call_data(k);
 
     case UM_HOW_KEYLESS:
-        return call_keyless(k);
+        return um_unlikely(c->st.control_listener)
+                   ? um_refuse_control_only(call_req(k))
+                   : call_keyless(k);
 
     case UM_HOW_SELF:
         return cmd->self == UM_SELF_UMFORWARD ? call_forwarded(k)

@@ -36,6 +36,12 @@ um_refuse_noauth(um_req_t *r)
 }
 
 um_rc_t
+um_refuse_control_only(um_req_t *r)
+{
+    return um_refuse_text(r, "ERR this address is for control, not for data");
+}
+
+um_rc_t
 um_refuse_crossslot(um_req_t *r)
 {
     return um_refuse_text(

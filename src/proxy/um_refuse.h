@@ -17,6 +17,7 @@ um_rc_t um_refuse_text(um_req_t *r, const char *text);
 um_rc_t um_refuse_memory(um_req_t *r);
 um_rc_t um_refuse_noauth(um_req_t *r);
 um_rc_t um_refuse_crossslot(um_req_t *r);
+um_rc_t um_refuse_control_only(um_req_t *r);
 um_rc_t um_refuse_arity(um_req_t *r);
 um_rc_t um_refuse_unsupported(um_req_t *r);
 um_rc_t um_refuse_unknown(um_req_t *r, const um_str_t *argv, uint32_t argc);

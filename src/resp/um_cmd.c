@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "core/um_slot.h"
 #include "core/um_str.h"
 #include "resp/um_cmd_table.h"
 
@@ -168,14 +169,11 @@ um_cmd_blocks(const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc)
     return cmd->finder != UM_FINDER_XREAD || cmd_xread_blocks(argv, argc);
 }
 
-const char *
-um_cmd_refused(const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc)
+/* COPY src dst [DB n] [REPLACE] */
+static const char *
+cmd_copy_refused(const um_str_t *argv, uint32_t argc)
 {
     int64_t db;
-
-    if (um_likely(!(cmd->flags & UM_CMD_OTHER_DB))) {
-        return NULL;
-    }
 
     for (uint32_t i = 3; i + 1 < argc; i++) {
         if (um_str_ieq(argv[i], um_lit("db"))) {
@@ -188,4 +186,66 @@ um_cmd_refused(const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc)
     }
 
     return NULL;
+}
+
+/* Are the keys that `pattern` makes up, whatever takes the place of its *, in
+ * the slot of `key`?  They are when a {tag} before the * says so. */
+static bool
+pattern_is_near(um_str_t pattern, um_str_t key)
+{
+    const char *open = NULL, *end = pattern.data + pattern.len;
+
+    for (const char *p = pattern.data; p < end && *p != '*'; p++) {
+        if (*p == '{' && open == NULL) {
+            open = p;
+        } else if (*p == '}' && open != NULL) {
+            /* {} is no tag, and no later one counts. */
+            return p > open + 1 && um_slot_of(pattern) == um_slot_of(key);
+        }
+    }
+
+    return false;
+}
+
+/*
+ * SORT key [BY pattern] [LIMIT o n] [GET pattern ...] ...: a Redis of a cluster
+ * knows that the keys of a pattern may be with others.  Ours do not: they would
+ * sort by what they have.
+ */
+static const char *
+cmd_sort_refused(const um_str_t *argv, uint32_t argc)
+{
+    for (uint32_t i = 2; i + 1 < argc; i++) {
+        if (um_str_ieq(argv[i], um_lit("limit"))) {
+            i += 2;
+        } else if (um_str_ieq(argv[i], um_lit("store"))) {
+            i++;
+        } else if (um_str_ieq(argv[i], um_lit("by"))) {
+            i++;
+            if (argv[i].len > 0 && memchr(argv[i].data, '*', argv[i].len)
+                && !pattern_is_near(argv[i], argv[1]))
+            {
+                return "ERR BY option of SORT denied in cluster mode.";
+            }
+        } else if (um_str_ieq(argv[i], um_lit("get"))) {
+            i++;
+            if (!um_str_eq(argv[i], um_lit("#"))
+                && !pattern_is_near(argv[i], argv[1])) {
+                return "ERR GET option of SORT denied in cluster mode.";
+            }
+        }
+    }
+
+    return NULL;
+}
+
+const char *
+um_cmd_refused(const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc)
+{
+    if (um_likely(!(cmd->flags & UM_CMD_LIMITED))) {
+        return NULL;
+    }
+
+    return cmd->finder == UM_FINDER_SORT ? cmd_sort_refused(argv, argc)
+                                         : cmd_copy_refused(argv, argc);
 }

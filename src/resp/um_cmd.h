@@ -42,7 +42,7 @@ enum {
     UM_CMD_CONTROL = 1u << 22,    /* needs control rights             */
     UM_CMD_CONTAINER = 1u << 23,  /* has subcommands                  */
     UM_CMD_FOREIGN = 1u << 24,    /* learnt from a Redis or from conf */
-    UM_CMD_OTHER_DB = 1u << 25,   /* has an option naming a database  */
+    UM_CMD_LIMITED = 1u << 25,    /* has options a cluster has not    */
 };
 
 /* What the proxy does with it. */
@@ -225,7 +225,7 @@ bool um_cmd_blocks(const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc);
 /*
  * Must this call be refused, although the command is not?  NULL, or the text
  * of the error, with its "ERR ": COPY into another database, which a cluster
- * does not have.
+ * does not have; SORT by keys made up from the elements, which may be anywhere.
  */
 const char *um_cmd_refused(
     const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc);

@@ -2490,7 +2490,7 @@ const um_cmd_t um_cmd_table[] = {
         .step = 1,
         .index = 23,
         .flags =
-            UM_CMD_DENYOOM | UM_CMD_WRITE | UM_CMD_MAY_DELETE | UM_CMD_OTHER_DB,
+            UM_CMD_DENYOOM | UM_CMD_WRITE | UM_CMD_MAY_DELETE | UM_CMD_LIMITED,
         .specs = specs_8,
         .acl_categories = acl_17,
         .tips = tips_2,
@@ -4708,7 +4708,7 @@ const um_cmd_t um_cmd_table[] = {
         .step = 1,
         .index = 168,
         .flags = UM_CMD_DENYOOM | UM_CMD_MOVABLEKEYS | UM_CMD_WRITE
-                 | UM_CMD_MAY_DELETE,
+                 | UM_CMD_MAY_DELETE | UM_CMD_LIMITED,
         .specs = specs_44,
         .acl_categories = acl_70,
         .tips = tips_2,
@@ -4724,7 +4724,7 @@ const um_cmd_t um_cmd_table[] = {
         .last = 1,
         .step = 1,
         .index = 169,
-        .flags = UM_CMD_MOVABLEKEYS | UM_CMD_READONLY,
+        .flags = UM_CMD_MOVABLEKEYS | UM_CMD_READONLY | UM_CMD_LIMITED,
         .specs = specs_45,
         .acl_categories = acl_71,
         .tips = tips_2,

@@ -352,7 +352,7 @@ START_TEST(only_some_calls_block)
 }
 END_TEST
 
-START_TEST(there_is_only_one_database_to_copy_to)
+START_TEST(options_that_a_cluster_has_not_are_refused)
 {
     static const struct {
         const char *line;
@@ -368,6 +368,20 @@ START_TEST(there_is_only_one_database_to_copy_to)
         { "COPY a b DB", false },
         { "COPY DB 1", false },
         { "GET DB", false },
+
+        { "SORT l", false },
+        { "SORT l BY nosort GET #", false },
+        { "SORT l BY w_*", true },
+        { "sort l limit 0 by by w_*", true },
+        { "SORT_RO l GET w_*", true },
+        { "SORT l GET # GET w", true },
+        { "SORT l STORE by LIMIT get 1 ALPHA", false },
+        { "SORT l BY", false },
+        { "SORT {l}x BY w_{l}* GET {l}*->f", false },
+        { "SORT {l}x BY w_*{l}", true },
+        { "SORT {l}x BY {}{l}*", true },
+        { "SORT {l}x BY {m}*", true },
+        { "SORT {l}x GET {l*}", true },
     };
     um_str_t argv[WORDS];
 
@@ -400,7 +414,7 @@ main(void)
         tc, the_keys_of_a_call_are_found, 0, (int) um_countof(calls));
     tcase_add_test(tc, many_keys_are_found);
     tcase_add_test(tc, only_some_calls_block);
-    tcase_add_test(tc, there_is_only_one_database_to_copy_to);
+    tcase_add_test(tc, options_that_a_cluster_has_not_are_refused);
     suite_add_tcase(s, tc);
 
     return um_check_main(s);
