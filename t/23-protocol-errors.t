@@ -66,6 +66,7 @@ sub talk {
 my $redis = redis();
 my $um = cluster(nodes => 1)->proxy;
 my @workers = $um->workers;
+my $memory = $um->memory;
 
 while (my ($what, $bytes) = splice @cases, 0, 2) {
     is(talk($um, $bytes), talk($redis, $bytes), $what);
@@ -89,6 +90,6 @@ while (my ($what, $bytes) = splice @strict, 0, 2) {
 }
 
 is_deeply([ $um->workers ], \@workers, 'the same worker serves on');
-ok($um->serves('GET', 'k'), 'and a second client is served at once');
+$um->is_well($memory, 'GET', 'k');
 
 done_testing;

@@ -9,7 +9,7 @@ use strict;
 use warnings;
 use Test::More;
 use Undermoon::Client;
-use Undermoon::Test qw(undermoon redis cluster);
+use Undermoon::Test qw(undermoon redis cluster free_port);
 
 my $node = redis();
 my @control = ([qw(UMCTL GETEPOCH)], [qw(UMCTL LISTCLUSTER)], [qw(UMCTL INFO)],
@@ -59,6 +59,37 @@ is($stranger->cmd('RESET'), 'RESET', 'RESET');
 like($stranger->cmd(qw(UMCTL GETEPOCH)), qr/^-NOAUTH /, 'takes it away');
 like($um->client->cmd(qw(UMCTL SHUTDOWN)), qr/^-NOAUTH /,
     'no SHUTDOWN for strangers');
+
+# A listener for control: nothing of it needs AUTH, and it has no data, with a
+# password or without.
+for my $password ('', 'password secret; control_allow none;') {
+    my $port = free_port();
+    my $two = undermoon(workers => 2, password => 'secret', proxy =>
+        "listen 127.0.0.1:$port control; $password")->start;
+    my $admin = Undermoon::Client->new("127.0.0.1:$port");
+    my $how = $password ? 'control, a password' : 'control, no password';
+
+    is($admin->cmd(qw(UMCTL SETCLUSTER v2 1 NOFLAG x), $node->addr, 1,
+        '0-16383'), 'OK', "$how: SETCLUSTER");
+    unlike($admin->cmd(@$_), qr/^-/, "$how: @$_")
+        for @control[ 0 .. 4 ], $control[6];
+    $admin->cmd(qw(AUTH secret)) if $password;
+    like($admin->cmd(@$_), qr/^-ERR .*control/, "$how: @$_")
+        for [qw(GET b)], [qw(MGET b b)], ['LOLWUT'], [qw(UMFORWARD 2 GET b)];
+    like($admin->cmd('INFO'), qr/undermoon_version/, "$how: INFO");
+    is($two->client->cmd(qw(UMCTL GETEPOCH)), $password
+        ? '-NOAUTH Authentication required.' : 1, "$how: at the other door");
+}
+
+# Names in control_allow; and nobody at all.
+my $named = undermoon(proxy => 'password secret; control_allow localhost;')
+    ->start;
+is($named->client->cmd(qw(UMCTL GETEPOCH)), 0, 'control_allow takes a name');
+like($named->client(from => '127.0.0.3')->cmd(qw(UMCTL GETEPOCH)),
+    qr/^-NOAUTH /, 'and no other address');
+my $nobody = undermoon(proxy => 'password secret; control_allow none;')->start;
+like($nobody->client->cmd(@$_), qr/^-NOAUTH /, "control_allow none: @$_")
+    for @control;
 
 # Peers give each other the password, when nothing else opens the door.
 my $two = cluster(nodes => 2, proxies => 2, proxy => <<'END');

@@ -138,7 +138,7 @@ um_learn_tick(um_learn_t *l)
         }
     }
 
-    if (l->left == 0) {
+    if (l->left < l->nodes) {
         l->due = true; /* no private connection to be had: later */
     }
 }

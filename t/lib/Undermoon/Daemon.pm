@@ -187,20 +187,35 @@ sub memory {
 # Is a new client served, and soon?
 sub serves {
     my ($self, @cmd) = @_;
-    my $begin = time;
-    my $c = eval { $self->client(timeout => 1) } or return 0;
-    my ($reply) = eval { $c->cmd(@cmd ? @cmd : 'PING') };
 
-    return !$@ && ($reply // '') !~ /^-/ && time - $begin < patience(1);
+    return defined $self->served_within(1, @cmd);
 }
 
-# The end of every robustness story: two tests.  $before is ->memory from when
-# nothing had happened yet; the allocator may keep a little beside 20 %.
+# The seconds it takes to serve a new client; undef when it is not, or later.
+sub served_within {
+    my ($self, $limit, @cmd) = @_;
+    my $begin = time;
+    my $c = eval { $self->client(timeout => $limit) } or return;
+    my ($reply) = eval { $c->cmd(@cmd ? @cmd : 'PING') };
+    my $took = time - $begin;
+
+    return if $@ || ($reply // '') =~ /^-/ || $took > patience($limit);
+    return $took;
+}
+
+# The end of every robustness story: two tests.  A new client is served within
+# 100 ms; on a crowded machine the best of five attempts counts.  $before is
+# ->memory from when nothing had happened yet; the allocator may keep a little
+# beside 20 %.
 sub is_well {
     my ($self, $before, @cmd) = @_;
-    my $now;
+    my ($now, $soon);
 
-    Test::More::ok($self->serves(@cmd), 'afterwards a new client is served');
+    for (1 .. 5) {
+        last if defined($soon = $self->served_within(0.1, @cmd));
+    }
+    Test::More::ok(defined $soon,
+        'afterwards a new client is served within 100 ms');
 
   SKIP: {
         Test::More::skip('a sanitizer keeps freed memory', 1) if sanitized();
