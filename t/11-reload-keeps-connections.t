@@ -80,6 +80,30 @@ ok(reload(workers => 2), "reload $_ under knocking") for 1 .. 5;
 is(Undermoon::Test::reap($child, 20), 0, 'nobody was turned away');
 ok(wait_for { 2 == $um->workers } 5, 'all old ones have left');
 
+# Fewer workers take over all queues: those of the workers that are no more,
+# too, with whom stands in them, and again when one of the few is killed.
+my $many = undermoon(workers => 4)->start;
+my @four = $many->workers;
+kill 'STOP', @four;
+my @queue = map { $many->client(timeout => 10) } 1 .. 200;
+$_->write("PING\r\n") for @queue;
+$many->{workers} = 1;
+$many->configure($many->_template)->reload;
+is((grep { (eval { $_->read } // '') eq 'PONG' } @queue), 200,
+    'one worker serves who stood at the doors of four');
+kill 'CONT', @four;
+undef @queue;
+ok(wait_for { 1 == $many->workers } 10, 'the four leave');
+
+my ($one) = $many->workers;
+kill 'STOP', $one;
+@queue = map { $many->client(timeout => 10) } 1 .. 200;
+$_->write("PING\r\n") for @queue;
+kill 'KILL', $one;
+is((grep { (eval { $_->read } // '') eq 'PONG' } @queue), 200,
+    'it is killed: the next one serves who stood at any of the doors');
+undef @queue;
+
 # The time of an old worker is limited.
 $um->{main} = 'worker_shutdown_timeout 300ms;';
 ok(reload(), 'a short time');

@@ -8,7 +8,7 @@
 use strict;
 use warnings;
 use Test::More;
-use Undermoon::Test qw(undermoon mock_redis);
+use Undermoon::Test qw(undermoon mock_redis redis);
 
 my $node = mock_redis('*' => sub { "+the node has got it\r\n" });
 my $um = undermoon(workers => 1)->start;
@@ -64,5 +64,31 @@ is_deeply(\@strange, [], 'the node has seen none of them')
 is($c->cmd(qw(GET k)), 'the node has got it',
     'the shared connection is as before');
 $um->is_well($memory, qw(GET k));
+
+# The same with a real Redis: it has kept its data, its role and its settings,
+# and the connection that all share is in no state of its own.
+my $real = redis();
+my $two = undermoon(workers => 1)->start;
+is($two->setcluster(local => [ $real->addr, [ [ 0, 16383 ] ] ]), 'OK',
+    'metadata');
+my @c = map { $two->client } 1 .. 2;
+$c[0]->cmd('SET', "k$_", "v$_") for 1 .. 50;
+$memory = $two->memory;
+my $before = $real->info('run_id');
+my $wrong = 0;
+for my $cmd (@all) {
+    eval { $c[1]->cmd(@$cmd) };
+    $c[1] = $two->client if !eval { $c[1]->cmd('PING') eq 'PONG' };
+    my $n = 1 + int rand 50;
+    $wrong++ if ($c[0]->cmd('GET', "k$n") // '') ne "v$n";
+}
+is($wrong, 0, 'a real Redis: others get their replies all the while');
+is($real->cmd('DBSIZE'), 50, 'nothing is deleted');
+is($real->info('run_id'), $before, 'it is the same process');
+is($real->info('role'), 'master', 'a master');
+is_deeply($real->cmd(qw(CONFIG GET save)), [ 'save', '' ], 'configured so');
+is_deeply([ grep { $_->{flags} =~ /[PxO]/ || $_->{db} || $_->{sub} }
+    $real->clients ], [], 'no connection is in a state of its own');
+$two->is_well($memory, qw(GET k1));
 
 done_testing;
