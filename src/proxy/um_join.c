@@ -37,7 +37,9 @@ join_drop_parts(um_join_t *j)
         if (p == NULL) {
             continue;
         }
-        um_chain_free(&p->reply, &p->w->chunks);
+        if (!p->waiting) {
+            um_chain_free(&p->reply, &p->w->chunks);
+        }
         p->join = NULL;
         p->client = NULL;
         p->async = false;
@@ -267,9 +269,7 @@ um_join_part(um_req_t *p, const char *data, size_t len, bool last)
     }
 
     c->held += len;
-    if (c->held + c->out.len > w->conf->client_output_limit) {
-        um_stat_add(w->row, UM_STAT_CLIENTS_CLOSED_OUTPUT, 1);
-        um_client_kill(c);
+    if (um_req_client_is_over(c)) {
         return;
     }
 

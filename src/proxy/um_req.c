@@ -121,8 +121,8 @@ client_pop_ready(um_client_t *c)
 }
 
 /* Too much is kept for this client?  It is killed then. */
-static bool
-client_is_over(um_client_t *c)
+bool
+um_req_client_is_over(um_client_t *c)
 {
     um_worker_t *w = c->w;
     uint64_t has = c->out.len + c->held;
@@ -178,7 +178,7 @@ reply_part(um_req_t *r, const char *data, size_t len)
         um_client_dirty(c);
     }
 
-    (void) client_is_over(c);
+    (void) um_req_client_is_over(c);
 }
 
 /* A moving mean over some eight replies. */
@@ -222,7 +222,7 @@ reply_last(um_req_t *r, const char *data, size_t len)
         r->ready = true;
     }
 
-    (void) client_is_over(c);
+    (void) um_req_client_is_over(c);
 }
 
 void

@@ -116,6 +116,9 @@ void um_req_reply(um_req_t *r, const char *data, size_t len, bool last);
  * client that already got a part of the true reply is closed. */
 void um_req_fail(um_req_t *r, const char *fmt, ...) UM_PRINTF(2, 3);
 
+/* Is too much kept for this client?  It is killed then. */
+bool um_req_client_is_over(um_client_t *c);
+
 /* The client is going: take `r` out of its queue. */
 void um_req_orphan(um_req_t *r);
 
