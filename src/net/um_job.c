@@ -12,9 +12,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/um_log.h"
+
+/* So many seconds um_jobs_free() waits for jobs under way. */
+#define FREE_PATIENCE 1
+
+/* What they still touch is not lost, a leak checker should know. */
+static um_jobs_t *volatile left_behind;
 
 typedef struct job_s job_t;
 
@@ -212,14 +219,30 @@ queue_drop(queue_t *q, um_job_pt drop)
 void
 um_jobs_free(um_jobs_t *jobs, um_job_pt drop)
 {
+    struct timespec until;
+    bool busy;
+
+    (void) clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += FREE_PATIENCE;
+
     (void) pthread_mutex_lock(&jobs->lock);
-    while (jobs->alive != 0) {
-        (void) pthread_cond_wait(&jobs->idle, &jobs->lock);
+    while (jobs->alive != 0
+           && pthread_cond_timedwait(&jobs->idle, &jobs->lock, &until) == 0)
+    {
     }
+    busy = jobs->alive != 0;
     (void) pthread_mutex_unlock(&jobs->lock);
 
-    queue_drop(&jobs->finished, drop);
     queue_drop(&jobs->waiting, drop);
+    if (busy) {
+        /* A name server that is silent: what its threads still touch is left
+         * to the end of the process, which is near. */
+        um_io_abandon(&jobs->io);
+        left_behind = jobs;
+        return;
+    }
+
+    queue_drop(&jobs->finished, drop);
     um_io_close(&jobs->io);
     (void) pthread_mutex_destroy(&jobs->lock);
     (void) pthread_cond_destroy(&jobs->idle);

@@ -22,8 +22,12 @@ typedef void (*um_job_pt)(void *data);
 /* NULL: out of memory or descriptors; logged. */
 um_jobs_t *um_jobs_new(um_loop_t *loop, uint32_t threads);
 
-/* Jobs under way are waited for, none of the `done` callbacks runs any more:
- * the caller gives `drop` what is left, for each its data. */
+/*
+ * Jobs under way are waited for, for a second; none of the `done` callbacks
+ * runs any more: the caller gives `drop` what is left, for each its data.
+ * What takes longer is left alone, with all it uses: the process must be about
+ * to end.
+ */
 void um_jobs_free(um_jobs_t *jobs, um_job_pt drop);
 
 /* UM_ERR: no memory or too many wait; neither callback will run. */

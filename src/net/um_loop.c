@@ -237,12 +237,8 @@ um_io_want_write(um_io_t *io, bool on)
 }
 
 void
-um_io_close(um_io_t *io)
+um_io_abandon(um_io_t *io)
 {
-    if (io->fd == -1) {
-        return;
-    }
-
     if (io->read_ev != NULL) {
         event_free(io->read_ev);
         io->read_ev = NULL;
@@ -252,9 +248,19 @@ um_io_close(um_io_t *io)
         io->write_ev = NULL;
     }
 
+    io->reading = io->writing = false;
+}
+
+void
+um_io_close(um_io_t *io)
+{
+    if (io->fd == -1) {
+        return;
+    }
+
+    um_io_abandon(io);
     (void) close(io->fd);
     io->fd = -1;
-    io->reading = io->writing = false;
 }
 
 static void

@@ -78,6 +78,9 @@ UM_MUSTCHECK um_rc_t um_io_want_write(um_io_t *io, bool on);
 /* Forget the descriptor and close it; harmless when closed already. */
 void um_io_close(um_io_t *io);
 
+/* Watch it no more, and leave it open: somebody else uses it. */
+void um_io_abandon(um_io_t *io);
+
 /* A timer that runs once per um_timer_start(). */
 um_timer_t *um_timer_new(um_loop_t *loop, um_io_pt on_time, void *data);
 void um_timer_start(um_timer_t *t, uint64_t msec);

@@ -37,6 +37,10 @@
 
 #define SEC 1000000000ull
 
+/* Without a master nobody would end a worker whose clients do not read, or
+ * never say the rest of what they began to ask. */
+#define GONE_PATIENCE (10 * SEC)
+
 /* With so many clients answered in a turn another look costs less than the
  * system calls it saves. */
 #define LOOK_TWICE_FROM 4
@@ -272,6 +276,9 @@ worker_on_tick(void *data)
     if (w->draining) {
         worker_close_quiet(w);
     }
+    if (w->master_gone && now - w->gone_ns > GONE_PATIENCE) {
+        w->stopping = true;
+    }
     if (now >= w->next_second_ns) {
         w->next_second_ns = now + SEC / 4;
         worker_each_second(w);
@@ -345,6 +352,7 @@ worker_on_master(void *data)
 
     um_log_error(0, "the master is gone, leaving");
     w->master_gone = true;
+    w->gone_ns = um_worker_now(w);
     if (um_io_want_read(&w->master, false) != UM_OK) {
         w->stopping = true;
     }
@@ -482,8 +490,8 @@ worker_deinit(um_worker_t *w)
     w->heritage->exit_worker(w->heritage, w);
     um_worker_deinit_commands(w);
     um_bus_free(w->bus);
-    um_jobs_free(w->lookups, free);
     um_nodes_free(w->nodes);
+    um_jobs_free(w->lookups, free); /* nobody waits for a name any more */
     um_backend_reap(w);
     um_learn_free(w->learn); /* the nodes had its questions */
     um_io_close(&w->signals);

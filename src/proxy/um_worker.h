@@ -91,6 +91,7 @@ struct um_worker_s {
     bool retiring; /* accepts nobody, serves those it has               */
     bool stopping; /* leaves at the end of this turn                    */
     bool master_gone;
+    uint64_t gone_ns; /* since then */
     bool row_frozen; /* leaving with commands unanswered: what our row lists
                         is for others to kill */
 };
