@@ -49,31 +49,6 @@ um_backend_new(um_worker_t *w, um_node_t *node, um_backend_kind_t kind)
 }
 
 void
-um_req_queue_add(um_req_queue_t *q, um_req_t *r)
-{
-    r->bnext = NULL;
-    if (q->head == NULL) {
-        q->head = r;
-    } else {
-        q->tail->bnext = r;
-    }
-    q->tail = r;
-}
-
-um_req_t *
-um_req_queue_take(um_req_queue_t *q)
-{
-    um_req_t *r = q->head;
-
-    if (r != NULL) {
-        q->head = r->bnext;
-        r->bnext = NULL;
-    }
-
-    return r;
-}
-
-void
 um_backend_mark_busy(um_backend_t *b)
 {
     if (um_list_is_empty(&b->busy_link)) {
@@ -333,8 +308,9 @@ backend_disconnect(um_backend_t *b)
     um_io_close(&b->io);
     b->opened++;
 
-    /* What we sent may still be in Redis' socket. */
-    if (unanswered && b->queued > 0 && !b->node->is_peer) {
+    /* What we sent may still be in Redis' socket.  A greeting may: it harms
+     * nobody. */
+    if (unanswered && b->state == UM_BACKEND_READY && !b->node->is_peer) {
         um_old_add(b);
     } else {
         um_nodes_row_del(b->w->nodes, b->row_slot);
@@ -456,10 +432,20 @@ backend_expire(um_backend_t *b, uint64_t now)
     uint64_t limit = b->w->conf->backend_timeout;
     uint32_t opened = b->opened;
 
-    while (b->due != NULL && b->due->deadline_ns <= now) {
-        um_req_t *r = b->due;
+    for (;;) {
+        um_req_t *r = b->fifo.head;
 
-        b->due = r->bnext;
+        /* The first has a time of its own when its reply is on its way. */
+        if (r == NULL || r->expired || r->deadline_ns > now) {
+            r = b->due;
+        }
+        if (r == NULL || r->deadline_ns > now) {
+            break;
+        }
+
+        if (r == b->due) {
+            b->due = r->bnext;
+        }
         r->expired = true;
         um_stat_add(b->w->row, UM_STAT_COMMANDS_TIMEOUT, 1);
         um_req_fail(r,
@@ -492,7 +478,7 @@ backend_suspect(um_backend_t *b, uint64_t now)
 {
     if (b->kind == UM_BACKEND_PRIVATE) {
         /* Nobody waits for it any more, and its bytes must not run later. */
-        if (b->fifo.head != NULL && b->due == NULL) {
+        if (b->fifo.head != NULL && b->fifo.head->expired) {
             um_backend_fail(b, 0, "a private command timed out");
         }
         return;
@@ -536,6 +522,16 @@ um_backend_probe_ended(um_backend_t *probe, bool alive)
     b->failures = um_max(b->failures, 1u);
 }
 
+/* To be connected before anybody asks? */
+static bool
+backend_is_kept_open(const um_backend_t *b)
+{
+    const um_node_t *n = b->node;
+
+    return b->kind == UM_BACKEND_SHARED && !n->is_peer
+           && (n->in_view || !um_list_is_empty(&n->old));
+}
+
 void
 um_backend_tick(um_backend_t *b, uint64_t now)
 {
@@ -559,8 +555,7 @@ um_backend_tick(um_backend_t *b, uint64_t now)
             return;
         }
         b->state = UM_BACKEND_IDLE;
-        if (b->kind == UM_BACKEND_SHARED && !b->node->is_peer
-            && b->node->in_view) {
+        if (b->wait.head != NULL || backend_is_kept_open(b)) {
             um_backend_open(b);
         } else {
             um_list_del(&b->busy_link);

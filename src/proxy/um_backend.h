@@ -57,7 +57,7 @@ struct um_backend_s {
     uint8_t kind;  /* um_backend_kind_t */
 
     um_req_queue_t fifo; /* bytes are in `out` or on the wire */
-    um_req_t *due;       /* first of the FIFO not answered by timeout */
+    um_req_t *due;       /* first not answered by timeout, nor begun  */
     um_req_queue_t wait; /* for READY */
     uint64_t wait_bytes;
 
@@ -189,6 +189,9 @@ uint32_t um_old_kill(um_backend_t *b, void (*answered)(um_backend_t *b));
 
 /* Remember the present connection of `b` as one to be killed. */
 void um_old_add(um_backend_t *b);
+
+/* Some milliseconds have passed: ask again where nothing was answered. */
+void um_old_tick(um_node_t *n, uint64_t now);
 
 void um_old_free_all(um_node_t *n);
 

@@ -95,7 +95,11 @@ backend_replies(um_backend_t *b, const char *data, size_t len)
             um_req_t *r = b->fifo.head;
 
             if (!r->expired) {
-                /* It is on its way: late only when no more comes. */
+                /* It is on its way: late only when no more comes.  Those
+                 * behind it have waited all the same. */
+                if (b->due == r) {
+                    b->due = r->bnext;
+                }
                 r->deadline_ns = um_backend_deadline(b);
                 um_req_reply(r, data, len, false);
             }

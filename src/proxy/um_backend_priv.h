@@ -9,8 +9,31 @@
 
 #include "proxy/um_backend.h"
 
-void um_req_queue_add(um_req_queue_t *q, um_req_t *r);
-um_req_t *um_req_queue_take(um_req_queue_t *q); /* NULL: empty */
+static inline void
+um_req_queue_add(um_req_queue_t *q, um_req_t *r)
+{
+    r->bnext = NULL;
+    if (q->head == NULL) {
+        q->head = r;
+    } else {
+        q->tail->bnext = r;
+    }
+    q->tail = r;
+}
+
+/* NULL: empty */
+static inline um_req_t *
+um_req_queue_take(um_req_queue_t *q)
+{
+    um_req_t *r = q->head;
+
+    if (r != NULL) {
+        q->head = r->bnext;
+        r->bnext = NULL;
+    }
+
+    return r;
+}
 
 void um_backend_mark_busy(um_backend_t *b);
 

@@ -280,7 +280,7 @@ node_is_quiet(const um_node_t *n)
         }
     }
 
-    return n->private_count == n->idle_count;
+    return n->private_count == n->idle_count && um_list_is_empty(&n->old);
 }
 
 void
@@ -337,6 +337,7 @@ um_nodes_tick(um_nodes_t *nodes)
     {
         um_node_t *n = um_list_entry(l, um_node_t, link);
 
+        um_old_tick(n, now);
         if (!n->in_view && node_is_quiet(n)) {
             um_log_info(0, "backend %s: has left the topology", n->addr.text);
             node_free(nodes, n);

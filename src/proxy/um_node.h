@@ -33,6 +33,9 @@ typedef struct {
     int32_t row_slot; /* in our row; -1: none */
     uint32_t asked;   /* CLIENT KILLs on their way */
     bool killed;      /* freed when `asked` is 0 */
+    bool counted;     /* in the generation of its oldest command */
+    uint8_t gen_slot;
+    uint64_t since_ns;
 } um_old_conn_t;
 
 struct um_node_s {

@@ -13,6 +13,10 @@
 #include "core/um_log.h"
 #include "core/um_str.h"
 #include "proxy/um_backend.h"
+#include "proxy/um_gens.h"
+
+/* So long one is kept whose node has left the topology and is silent. */
+#define OLD_PATIENCE (60 * 1000000000ull)
 
 /* One CLIENT KILL on its way. */
 typedef struct {
@@ -26,6 +30,9 @@ static void
 old_free(um_node_t *n, um_old_conn_t *o)
 {
     um_nodes_row_del(n->w->nodes, o->row_slot);
+    if (o->counted) {
+        um_gens_out(n->w->gens, o->gen_slot);
+    }
     um_list_del(&o->link);
     free(o);
 }
@@ -116,9 +123,27 @@ old_ask_siblings(um_node_t *n, const um_backend_t *broken, um_old_conn_t *o)
     for (int i = 0; i < UM_NODE_CONNS; i++) {
         um_backend_t *b = n->conn[i];
 
-        if (b != NULL && b != broken && b->state == UM_BACKEND_READY) {
+        if (b != NULL && b != broken && b->state == UM_BACKEND_READY
+            && memcmp(b->run_id, o->run_id, UM_RUN_ID) == 0)
+        {
             (void) old_ask(b, o, NULL);
         }
+    }
+}
+
+/* Migration must wait for what it may still do, as for a request. */
+static void
+old_count(um_old_conn_t *o, const um_backend_t *b)
+{
+    const um_req_t *r = b->fifo.head;
+
+    while (r != NULL && !r->counted) {
+        r = r->bnext;
+    }
+    if (r != NULL) {
+        o->counted = true;
+        o->gen_slot = r->gen_slot;
+        b->w->gens->count[r->gen_slot]++;
     }
 }
 
@@ -140,8 +165,54 @@ um_old_add(um_backend_t *b)
     memcpy(o->run_id, b->run_id, UM_RUN_ID);
     memcpy(o->laddr, b->laddr, sizeof(o->laddr));
     o->row_slot = b->row_slot;
+    o->since_ns = um_worker_now(b->w);
+    old_count(o, b);
     um_list_add_tail(&b->node->old, &o->link);
     old_ask_siblings(b->node, b, o);
+}
+
+/* A CLIENT KILL that got no answer in time is asked for again. */
+static void
+old_ask_again(um_node_t *n)
+{
+    um_backend_t *first = um_node_connection(n, 0);
+
+    if (first != NULL) {
+        um_backend_open(first); /* its greeting asks */
+    }
+
+    um_list_each(l, &n->old)
+    {
+        um_old_conn_t *o = um_list_entry(l, um_old_conn_t, link);
+
+        if (!o->killed && o->asked == 0) {
+            old_ask_siblings(n, NULL, o);
+        }
+    }
+}
+
+void
+um_old_tick(um_node_t *n, uint64_t now)
+{
+    const um_old_conn_t *o;
+
+    if (um_likely(um_list_is_empty(&n->old))) {
+        return;
+    }
+
+    old_ask_again(n);
+    if (n->in_view || um_list_is_empty(&n->old)) {
+        return;
+    }
+
+    o = um_list_entry(n->old.next, um_old_conn_t, link);
+    if (o->asked == 0 && now - o->since_ns > OLD_PATIENCE) {
+        um_log_warn(0,
+            "backend %s: has left the topology and does not answer: an old "
+            "connection is not killed",
+            n->addr.text);
+        old_free(n, um_list_entry(n->old.next, um_old_conn_t, link));
+    }
 }
 
 void

@@ -97,6 +97,24 @@ um_workers_saw(const um_workers_sh_t *sh, uint64_t gen)
     return true;
 }
 
+/* Is any of its connections still to be killed?  What it had sent may run. */
+static bool
+row_haunts(const um_row_sh_t *row)
+{
+    if (atomic_load_explicit(&row->state, memory_order_acquire) != UM_ROW_DEAD)
+    {
+        return false;
+    }
+
+    for (uint32_t i = 0; i < UM_ROW_CONNS; i++) {
+        if (atomic_load_explicit(&row->conn[i].id, memory_order_acquire) != 0) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
 bool
 um_workers_done(const um_workers_sh_t *sh, uint64_t gen)
 {
@@ -106,6 +124,9 @@ um_workers_done(const um_workers_sh_t *sh, uint64_t gen)
         if (row_routes(row)
             && atomic_load_explicit(&row->gen_done, memory_order_acquire) < gen)
         {
+            return false;
+        }
+        if (row_haunts(row)) {
             return false;
         }
     }

@@ -84,7 +84,8 @@ size_t um_workers_size(uint32_t rows);
 void um_workers_init(um_workers_sh_t *sh, uint32_t rows);
 
 /* Has every worker that may still route (STARTING with a pid, RUNNING,
- * DRAINING) seen generation `gen`?  And: has it nothing older unanswered? */
+ * DRAINING) seen generation `gen`?  And: has it nothing older unanswered, nor
+ * a dead one bytes that its Redis may still execute? */
 bool um_workers_saw(const um_workers_sh_t *sh, uint64_t gen);
 bool um_workers_done(const um_workers_sh_t *sh, uint64_t gen);
 

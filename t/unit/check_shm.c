@@ -327,6 +327,13 @@ START_TEST(workers_that_route_are_waited_for_and_others_not)
         ck_assert(um_workers_done(w, 7));
     }
 
+    /* The dead one's bytes may still be executed. */
+    atomic_store(&w->row[1].conn[7].id, 99);
+    ck_assert(um_workers_saw(w, 9));
+    ck_assert(!um_workers_done(w, 8));
+    atomic_store(&w->row[1].conn[7].id, 0);
+    ck_assert(um_workers_done(w, 8));
+
     munmap(w, um_workers_size(3));
 }
 END_TEST
