@@ -16,6 +16,7 @@
 
 #include "core/um_clock.h"
 #include "core/um_log.h"
+#include "proxy/um_backend.h"
 #include "proxy/um_client_in.h"
 #include "proxy/um_client_walk.h"
 #include "proxy/um_worker.h"
@@ -108,10 +109,14 @@ um_client_start(um_worker_t *w, int fd, bool control,
 
     if (um_io_open(
             &c->io, w->loop, fd, um_client_on_readable, client_on_writable, c)
-            != UM_OK
-        || um_io_want_read(&c->io, true) != UM_OK)
+        != UM_OK)
     {
-        client_refuse(w, dup(fd), "-ERR out of memory\r\n");
+        client_refuse(w, fd, "-ERR out of memory\r\n");
+        um_slab_put(&w->client_slab, c);
+        return UM_ERR;
+    }
+    if (um_io_want_read(&c->io, true) != UM_OK) {
+        um_stat_add(w->row, UM_STAT_CLIENTS_REFUSED, 1);
         um_io_close(&c->io);
         um_slab_put(&w->client_slab, c);
         return UM_ERR;
@@ -213,6 +218,13 @@ um_client_maybe_resume(um_client_t *c)
     if (c->paused && c->waiting_for == NULL && (!c->drain || c->pending == 0)) {
         um_client_resume(c);
     }
+}
+
+void
+um_client_wait_for(um_client_t *c, um_backend_t *b)
+{
+    c->waiting_for = b;
+    um_list_add_tail(&b->waiters, &c->wait_link);
 }
 
 void

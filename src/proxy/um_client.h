@@ -102,6 +102,9 @@ void um_client_resume(um_client_t *c);
 /* Likewise, unless what it waits for is still to come. */
 void um_client_maybe_resume(um_client_t *c);
 
+/* Start nothing more of it until `b` is less congested, or gone. */
+void um_client_wait_for(um_client_t *c, um_backend_t *b);
+
 /* It has bytes to write: flush it at the end of the turn. */
 void um_client_dirty(um_client_t *c);
 

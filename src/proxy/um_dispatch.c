@@ -103,8 +103,7 @@ call_req(const call_t *k)
 static um_rc_t
 call_wait_for(um_client_t *c, um_backend_t *b)
 {
-    c->waiting_for = b;
-    um_list_add_tail(&b->waiters, &c->wait_link);
+    um_client_wait_for(c, b);
     return UM_AGAIN;
 }
 
@@ -428,6 +427,13 @@ call_needs_auth(const call_t *k)
            && !(k->cmd->flags & (UM_CMD_NO_AUTH | UM_CMD_CONTROL));
 }
 
+/* Bytes of it when it is sent on, at most: an inline command grows. */
+static inline size_t
+call_size(const um_args_t *a, um_str_t raw)
+{
+    return um_likely(!a->is_inline) ? raw.len : raw.len + 16ul * a->argc;
+}
+
 um_rc_t
 um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
 {
@@ -438,7 +444,7 @@ um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
         .argv = a->argv,
         .argc = a->argc,
         .raw = a->is_inline ? (um_str_t){ "", 0 } : raw,
-        .is_big = raw.len > w->conf->big_request,
+        .is_big = call_size(a, raw) > w->conf->big_request,
     };
 
     if (um_unlikely(

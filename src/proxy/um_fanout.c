@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/um_backend.h"
 #include "proxy/um_client.h"
 #include "proxy/um_dispatch.h"
 #include "proxy/um_gens.h"
@@ -43,13 +44,22 @@ typedef struct {
     uint16_t refused_slot;
 } plan_t;
 
-static uint32_t
-place_of(um_worker_t *w, um_verdict_t v, uint16_t slot)
+/* The reference splits MGET, MSET, DEL and EXISTS; UNLINK and TOUCH it sends
+ * whole to where the first key is. */
+static bool
+peer_splits(const um_cmd_t *cmd)
 {
+    return strcmp(cmd->name, "unlink") != 0 && strcmp(cmd->name, "touch") != 0;
+}
+
+static uint32_t
+place_of(um_req_t *r, um_verdict_t v, uint16_t slot)
+{
+    um_worker_t *w = r->w;
     um_node_t *n;
 
     if (v.go == UM_GO_PEER) {
-        return UM_SLOTS + v.addr;
+        return peer_splits(r->cmd) ? (uint32_t) UM_SLOTS + v.addr : slot;
     }
 
     n = um_nodes_at(w, v.addr);
@@ -106,7 +116,7 @@ plan_make(plan_t *p, um_join_t *j, um_req_t *r, const um_str_t *argv,
             return;
         }
 
-        plan_key(p, j, i, place_of(w, v, slot), v, slot);
+        plan_key(p, j, i, place_of(r, v, slot), v, slot);
     }
 }
 
@@ -148,6 +158,20 @@ part_new(um_req_t *r, um_join_t *j, uint32_t i, const part_plan_t *plan)
     part->counted = true;
     j->part[i] = part;
     return part;
+}
+
+/* Parts cannot wait each for its own connection: the client does, after them,
+ * for the first that is congested. */
+static void
+fanout_hold_back(um_client_t *c, const um_join_t *j)
+{
+    for (uint32_t i = 0; i < j->parts && c->waiting_for == NULL; i++) {
+        um_backend_t *b = j->part[i]->backend;
+
+        if (b != NULL && um_backend_is_congested(b)) {
+            um_client_wait_for(c, b);
+        }
+    }
 }
 
 static void
@@ -194,6 +218,7 @@ fanout_send(um_req_t *r, um_join_t *j, const plan_t *p, const um_str_t *argv,
     um_sbuf_deinit(&words);
 
     um_stat_add(w->row, UM_STAT_COMMANDS_SPLIT, 1);
+    fanout_hold_back(c, j);
     um_join_left(j);
 }
 
