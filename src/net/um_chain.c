@@ -127,6 +127,10 @@ um_chain_add(
     um_chain_t more;
     size_t fits = 0;
 
+    if (um_unlikely(len == 0)) {
+        return UM_OK; /* `data` may be NULL then, which memcpy() may not see */
+    }
+
     if (k != NULL) {
         fits = k->cap - k->len;
         if (um_likely(len <= fits)) {
