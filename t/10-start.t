@@ -131,6 +131,14 @@ ok(wait_for { (eval { Undermoon::Client->new("127.0.0.1:$port")
 kill 'TERM', $pid;
 is(Undermoon::Test::reap($pid, 5), 0, 'and ends well');
 
+# As many workers as this machine has processors for us.
+chomp(my $processors = `nproc 2>/dev/null` || 0);
+SKIP: {
+    skip 'no nproc here', 1 unless $processors;
+    is(scalar(my @auto = undermoon(workers => 'auto')->start->workers),
+        $processors, 'worker_processes auto');
+}
+
 # UMCTL SHUTDOWN ends it all.
 $um = undermoon(workers => 2)->start;
 is($um->client->cmd(qw(UMCTL SHUTDOWN)), 'OK', 'UMCTL SHUTDOWN');

@@ -13,6 +13,7 @@ my $c = cluster(nodes => 1, workers => 1, proxy => <<'END');
     max_request  4m;
     max_bulk     2m;
     max_args     1000;
+    max_pipeline 100;
 END
 my $um = $c->proxy;
 my @worker = $um->workers;
@@ -71,6 +72,12 @@ cmp_ok($answers, '>', 300, 'by nobody else');
 my $many = $c->client;
 $many->write("\r\n" x 100_000 . "*0\r\n" x 50_000 . "PING\r\n");
 is($many->read, 'PONG', '150,000 empty requests');
+
+# A pipeline far deeper than max_pipeline only waits for its turn.
+my @deep = $c->client->pipeline(map { ([ 'SET', "d$_", $_ ], ['PING'],
+    [ 'GET', "d$_" ]) } 1 .. 5000);
+is(scalar(grep { $deep[ 3 * $_ - 1 ] eq $_ } 1 .. 5000), 5000,
+    'a pipeline of 15,000 where 100 are taken at a time');
 
 is_deeply([ $um->workers ], \@worker, 'the same worker serves on');
 $um->is_well($memory, 'GET', 'k');
