@@ -130,7 +130,7 @@ um_loop_each_turn(um_loop_t *loop, void (*on_turn)(void *), void *data)
 }
 
 /* What is left of too many events at once (thousands of clients leave) is for
- * the turns behind this one; the kernel is asked for no new ones before. */
+ * the turns behind this one, before anything newer. */
 static void
 loop_check_length(um_loop_t *loop)
 {

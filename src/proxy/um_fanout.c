@@ -189,6 +189,7 @@ fanout_send(um_req_t *r, um_join_t *j, const plan_t *p, const um_str_t *argv,
     for (uint32_t i = 0; i < p->parts; i++) {
         if (part_new(r, j, i, &p->part[i]) == NULL) {
             r->join = NULL;
+            j->parts = i; /* the others have not been made */
             um_join_abandon(j);
             um_req_error(r, "ERR out of memory");
             return;

@@ -9,7 +9,9 @@
 #include "net/um_loop.h"
 #include "um_check.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -413,6 +415,22 @@ typedef struct {
     int gate; /* read from before the work is done; -1: none */
 } work_t;
 
+/* The linker sends calls of pthread_create() here. */
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+    void *(*start)(void *), void *data);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+    void *(*start)(void *), void *data);
+
+static bool no_threads;
+
+int
+__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+    void *(*start)(void *), void *data)
+{
+    return no_threads ? EAGAIN
+                      : __real_pthread_create(thread, attr, start, data);
+}
+
 static void
 job_work(void *data)
 {
@@ -476,6 +494,29 @@ START_TEST(every_job_is_worked_on_and_done_once)
 }
 END_TEST
 
+START_TEST(without_threads_the_loop_does_the_jobs_itself)
+{
+    _Atomic int at_once = 0;
+    work_t job[2] = {
+        { .at_once = &at_once, .gate = -1 },
+        { .at_once = &at_once, .gate = -1 },
+    };
+    um_jobs_t *jobs = um_jobs_new(loop, 1);
+
+    no_threads = true;
+    ck_assert_int_eq(um_jobs_add(jobs, job_work, job_done, &job[0]), UM_OK);
+    ck_assert_int_eq(job[0].done, 1);
+
+    no_threads = false;
+    ck_assert_int_eq(um_jobs_add(jobs, job_work, job_done, &job[1]), UM_OK);
+    while (job[1].done == 0) {
+        ck_assert_int_eq(um_loop_turn(loop), UM_OK);
+    }
+    um_jobs_free(jobs, job_drop);
+    ck_assert_int_eq(job[0].dropped + job[1].dropped, 0);
+}
+END_TEST
+
 START_TEST(too_many_that_wait_are_refused_and_the_rest_is_dropped)
 {
     static work_t job[UM_JOBS_MAX + 2];
@@ -536,6 +577,7 @@ main(void)
     tcase_add_checked_fixture(jobs, loop_setup, loop_teardown);
     tcase_set_timeout(jobs, 60);
     tcase_add_test(jobs, every_job_is_worked_on_and_done_once);
+    tcase_add_test(jobs, without_threads_the_loop_does_the_jobs_itself);
     tcase_add_test(
         jobs, too_many_that_wait_are_refused_and_the_rest_is_dropped);
     suite_add_tcase(s, jobs);
