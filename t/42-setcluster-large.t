@@ -17,7 +17,8 @@ use Time::HiRes qw(time);
 use Undermoon::Redis;
 use Undermoon::Test qw(undermoon redis patience wait_for);
 
-use constant { PEERS => 2000, AIM => 0.2, TURN_AIM => 20_000, SLACK => $ENV{UM_TEST_STRICT} ? 1 : 10 };
+use constant { PEERS => 2000, AIM => 0.2, TURN_AIM => 20_000,
+    SLACK => $ENV{UM_TEST_STRICT} ? 1 : 10 };
 
 my $program = Undermoon::Redis::program('redis-benchmark')
     // plan(skip_all => 'no redis-benchmark in PATH');
