@@ -172,6 +172,24 @@ um_chain_move(um_chain_t *to, um_chain_t *from)
     *from = (um_chain_t){ NULL, NULL, 0 };
 }
 
+void
+um_chain_append(um_chain_t *to, um_chain_t *from, um_chunks_t *pool)
+{
+    um_chunk_t *k = from->head, *tail = to->tail;
+
+    if (k == NULL || tail == NULL || k->kind != CHUNK_SMALL || k->next != NULL
+        || from->len > tail->cap - tail->len)
+    {
+        um_chain_move(to, from);
+        return;
+    }
+
+    memcpy(tail->data + tail->len, k->data + k->off, from->len);
+    tail->len += (uint32_t) from->len;
+    to->len += from->len;
+    um_chain_free(from, pool);
+}
+
 int
 um_chain_iov(const um_chain_t *c, struct iovec *iov, int max)
 {

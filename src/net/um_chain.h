@@ -60,6 +60,10 @@ UM_MUSTCHECK um_rc_t um_chain_add(um_chain_t *c, um_chunks_t *pool,
 /* Move all of `from` to the end of `to`; no copy, cannot fail. */
 void um_chain_move(um_chain_t *to, um_chain_t *from);
 
+/* The same, but a small piece is copied to where `to` has room for it: many of
+ * them are then one piece for the kernel, and their chunks are free at once. */
+void um_chain_append(um_chain_t *to, um_chain_t *from, um_chunks_t *pool);
+
 /* Fill at most `max` vectors; how many. */
 int um_chain_iov(const um_chain_t *c, struct iovec *iov, int max);
 

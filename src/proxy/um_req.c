@@ -115,7 +115,7 @@ client_pop_ready(um_client_t *c)
 {
     while (c->head != NULL && c->head->ready) {
         c->held -= c->head->reply.len;
-        um_chain_move(&c->out, &c->head->reply);
+        um_chain_append(&c->out, &c->head->reply, &c->w->chunks);
         client_pop(c);
     }
 }

@@ -123,6 +123,54 @@ START_TEST(moving_empties_one_and_fills_the_other)
 }
 END_TEST
 
+START_TEST(small_pieces_appended_become_one)
+{
+    um_chain_t a = { NULL, NULL, 0 }, b = { NULL, NULL, 0 };
+    uint64_t one;
+
+    /* Nothing to copy to: it is moved. */
+    ck_assert_int_eq(um_chain_add(&b, &pool, "he", 2, true), UM_OK);
+    um_chain_append(&a, &b, &pool);
+    ck_assert_uint_eq(b.len, 0);
+    one = pool.memory;
+
+    ck_assert_int_eq(um_chain_add(&b, &pool, "xxllo ", 6, false), UM_OK);
+    um_chain_consume(&b, &pool, 2);
+    um_chain_append(&a, &b, &pool);
+    ck_assert_ptr_null(b.head);
+    ck_assert_ptr_null(a.head->next);
+    ck_assert_uint_eq(pool.memory, one);
+
+    /* A large piece is worth no copy. */
+    ck_assert_int_eq(um_chain_add(&b, &pool, "world", 5, true), UM_OK);
+    um_chain_append(&a, &b, &pool);
+    ck_assert_ptr_nonnull(a.head->next);
+    ck_assert(chain_is(&a, "hello world", 11));
+
+    um_chain_append(&a, &b, &pool);
+    ck_assert_uint_eq(a.len, 11);
+    um_chain_free(&a, &pool);
+    ck_assert_uint_eq(pool.memory, 0);
+}
+END_TEST
+
+START_TEST(appended_bytes_keep_their_order_whatever_their_sizes)
+{
+    um_chain_t a = { NULL, NULL, 0 }, b = { NULL, NULL, 0 };
+    size_t sum = 0;
+
+    for (size_t len = 1; sum + len < 40000; len += 7) {
+        ck_assert_int_eq(
+            um_chain_add(&b, &pool, pattern + sum, len, len % 3 == 0), UM_OK);
+        um_chain_append(&a, &b, &pool);
+        sum += len;
+    }
+
+    ck_assert(chain_is(&a, pattern, sum));
+    um_chain_free(&a, &pool);
+}
+END_TEST
+
 START_TEST(vectors_cover_the_bytes_and_no_more)
 {
     um_chain_t c = { NULL, NULL, 0 };
@@ -560,6 +608,8 @@ main(void)
     tcase_set_timeout(chain, 60);
     tcase_add_loop_test(chain, what_goes_in_comes_out, 0, um_countof(chains));
     tcase_add_test(chain, moving_empties_one_and_fills_the_other);
+    tcase_add_test(chain, small_pieces_appended_become_one);
+    tcase_add_test(chain, appended_bytes_keep_their_order_whatever_their_sizes);
     tcase_add_test(chain, vectors_cover_the_bytes_and_no_more);
     tcase_add_test(chain, unwanted_chunks_are_given_back);
     suite_add_tcase(s, chain);
