@@ -97,6 +97,25 @@ is_deeply($c->cmd(qw(UMCTL INFOMGR)), [], 'INFOMGR');
 is_deeply($c->cmd(qw(UMCTL INFOREPL)), [], 'INFOREPL');
 is($c->cmd('SET', $migrating, 1), 'OK', 'the source serves what migrates');
 
+# The destination and a third one send clients to the source, too, and say so
+# to who asks for the map.
+my @plan = (8, $um->addr, $a, '127.0.0.1:2', '127.0.0.1:3');
+my @source = ($um->addr, 1, '0-8000', $um->addr, 'MIGRATING', 1, '8001-16383',
+    @plan);
+my @target = ('IMPORTING', 1, '8001-16383', @plan);
+for my $view ([ 'the destination', '127.0.0.1:3', @target, 'PEER', @source ],
+    [ 'a third one', 'PEER', @source, '127.0.0.1:2', @target ]) {
+    my ($who, @words) = @$view;
+    my $client = undermoon()->start->client;
+
+    is($client->cmd(qw(UMCTL SETCLUSTER v2 8 NOFLAG mydb), @words), 'OK', $who);
+    is($client->cmd(qw(GET foo)), '-MOVED 12182 ' . $um->addr,
+        "$who: MOVED to the source");
+    is_deeply([ map { "@$_[0, 1] $_->[2][1]" }
+        @{ $client->cmd(qw(CLUSTER SLOTS)) } ], [ "0 16383 $um->{port}" ],
+        "$who: CLUSTER SLOTS");
+}
+
 # Unsorted ranges, which the reference chokes on.
 $doc{local}{$a} = [ { range_list => [ [ 9, 7 ], [ 0, 5 ], [ 6, 6 ] ],
     tag => 'None' } ];
