@@ -92,8 +92,8 @@ struct um_worker_s {
     bool stopping; /* leaves at the end of this turn                    */
     bool master_gone;
     uint64_t gone_ns; /* since then */
-    bool row_frozen; /* leaving with commands unanswered: what our row lists
-                        is for others to kill */
+    bool row_frozen;  /* leaving with commands unanswered: what our row lists
+                         is for others to kill */
 };
 
 /*
