@@ -9,6 +9,9 @@
 #include "core/um_str.h"
 #include "proxy/um_node.h"
 
+/* No number of deaths, for there are not so many. */
+#define UNKNOWN_DEATHS UINT32_MAX
+
 /* One CLIENT KILL on its way. */
 typedef struct {
     um_row_conn_t *conn;
@@ -36,7 +39,9 @@ orphan_on_killed(um_req_t *r, um_rc_t rc)
         if (copy.answered != NULL) {
             copy.answered(copy.b);
         }
-    } else if (copy.answered != NULL && copy.b->state == UM_BACKEND_GREETING) {
+    } else if (copy.answered == NULL) {
+        copy.b->w->deaths = UNKNOWN_DEATHS; /* ask again */
+    } else if (copy.b->state == UM_BACKEND_GREETING) {
         um_backend_fail(copy.b, 0, "does not answer");
     }
 }
@@ -151,6 +156,12 @@ um_orphans_check(um_worker_t *w)
     uint32_t deaths = atomic_load_explicit(&sh->deaths, memory_order_acquire);
 
     if (um_likely(deaths == w->deaths)) {
+        return;
+    }
+
+    /* A stranger by our view may be none by the newest. */
+    if (atomic_load_explicit(&w->shm->topo->gen, memory_order_acquire)
+        != w->gen) {
         return;
     }
 
