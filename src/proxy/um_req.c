@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/um_log.h"
+#include "proxy/um_backend.h"
 #include "proxy/um_client.h"
 #include "proxy/um_fanout.h"
 #include "proxy/um_gens.h"
@@ -69,9 +70,23 @@ um_req_left_backend(um_req_t *r)
     um_req_release(r);
 }
 
+/* A command that has a connection of its own ends with its client. */
+static um_backend_t *
+req_own_connection(const um_req_t *r)
+{
+    um_backend_t *b = r->backend;
+
+    return r->in_backend && !r->waiting && b->kind == UM_BACKEND_PRIVATE
+                   && b->state == UM_BACKEND_READY
+               ? b
+               : NULL;
+}
+
 void
 um_req_orphan(um_req_t *r)
 {
+    um_backend_t *own = req_own_connection(r);
+
     r->client = NULL;
     r->in_client = false;
     r->next = NULL;
@@ -83,6 +98,10 @@ um_req_orphan(um_req_t *r)
         r->join = NULL;
     }
     um_req_release(r);
+
+    if (own != NULL) {
+        um_backend_fail(own, 0, "the client of a command has left");
+    }
 }
 
 /* Take the first request, whose answer is in `out` now, out of the queue. */
