@@ -98,7 +98,7 @@ um_loop_turn(um_loop_t *loop)
 um_rc_t
 um_loop_poll(um_loop_t *loop)
 {
-    if (event_base_loop(loop->base, EVLOOP_NONBLOCK) < 0) {
+    if (event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK) < 0) {
         um_log_error(errno, "event loop: broken");
         return UM_ERR;
     }
