@@ -238,6 +238,33 @@ START_TEST(too_many_events_at_once_are_spread_over_turns)
 }
 END_TEST
 
+static void
+on_always_readable(void *data)
+{
+    note(data, 'r'); /* and reads nothing */
+}
+
+START_TEST(a_second_look_ends_though_there_is_more)
+{
+    calls_t calls = { .count = 0 };
+    int fd[2];
+
+    ck_assert_int_eq(pipe2(fd, O_NONBLOCK), 0);
+    ck_assert_int_eq(
+        um_io_open(&calls.io, loop, fd[0], on_always_readable, NULL, &calls),
+        UM_OK);
+    ck_assert_int_eq(um_io_want_read(&calls.io, true), UM_OK);
+    ck_assert_int_eq(um_loop_poll(loop), UM_OK); /* nor waits */
+    ck_assert_uint_eq(calls.count, 0);
+
+    ck_assert_int_eq(write(fd[1], "x", 1), 1);
+    ck_assert_int_eq(um_loop_poll(loop), UM_OK);
+    ck_assert_uint_eq(calls.count, 1);
+    um_io_close(&calls.io);
+    (void) close(fd[1]);
+}
+END_TEST
+
 START_TEST(what_cannot_be_watched_is_refused)
 {
     calls_t calls = { .count = 0 };
@@ -412,6 +439,7 @@ main(void)
     tcase_add_test(turns, a_descriptor_is_watched_as_far_as_wanted);
     tcase_add_test(turns, a_callback_may_close_its_descriptor);
     tcase_add_test(turns, too_many_events_at_once_are_spread_over_turns);
+    tcase_add_test(turns, a_second_look_ends_though_there_is_more);
     tcase_add_test(turns, what_cannot_be_watched_is_refused);
     suite_add_tcase(s, turns);
 
