@@ -12,7 +12,8 @@ use Time::HiRes qw(time);
 use Undermoon::Test qw(cluster wait_for patience);
 
 my $c = cluster(nodes => 3, workers => 1,
-    proxy => 'active_redirection on; client_output_limit 512m;');
+    proxy => 'active_redirection on; client_output_limit 512m;'
+        . ' backend_timeout 20s;');
 my $um = $c->proxy;
 my $key = $c->key_on(0);
 my $near = $c->key_on(0, 'near');

@@ -484,7 +484,11 @@ backend_suspect(um_backend_t *b, uint64_t now)
         return;
     }
 
-    if (b->kind != UM_BACKEND_SHARED || b->probe != NULL || b->fifo.head == NULL
+    /* A peer cannot be asked to forget what it still has of ours, so what goes
+     * to it keeps to one connection, and its order, as long as that lives: the
+     * kernel, and its master's watchdog, end those of the dead. */
+    if (b->kind != UM_BACKEND_SHARED || b->node->is_peer || b->probe != NULL
+        || b->fifo.head == NULL
         || now - b->last_read_ns < b->w->conf->backend_timeout * MSEC)
     {
         return;

@@ -58,12 +58,16 @@ dial_socket(um_backend_t *b, const struct sockaddr *sa, socklen_t len)
     if (sa->sa_family != AF_UNIX) {
         unsigned dead_ms =
             (unsigned) um_min(b->w->conf->backend_timeout * 4, 600000u);
+        int idle_s = (int) um_max(dead_ms / 2000, 1u);
 
         /* A peer that vanished without a word is noticed by the kernel. */
         (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         (void) setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
         (void) setsockopt(
             fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms));
+        (void) setsockopt(
+            fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+        (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &on, sizeof(on));
     }
 
     if (connect(fd, sa, len) == -1 && errno != EINPROGRESS) {
