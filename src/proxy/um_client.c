@@ -130,6 +130,23 @@ um_client_start(um_worker_t *w, int fd, bool control,
     return UM_OK;
 }
 
+/* Nobody waits for its unanswered commands any more. */
+static void
+client_orphan_all(um_client_t *c)
+{
+    while (c->head != NULL) {
+        um_req_t *r = c->head;
+
+        c->head = r->next;
+        um_req_orphan(r);
+    }
+
+    c->tail = NULL;
+    c->barrier = NULL;
+    c->pending = 0;
+    c->held = 0;
+}
+
 void
 um_client_kill(um_client_t *c)
 {
@@ -140,17 +157,7 @@ um_client_kill(um_client_t *c)
     }
 
     c->dead = true;
-    while (c->head != NULL) {
-        um_req_t *r = c->head;
-
-        c->head = r->next;
-        um_req_orphan(r);
-    }
-    c->tail = NULL;
-    c->barrier = NULL;
-    c->pending = 0;
-    c->held = 0;
-
+    client_orphan_all(c);
     um_io_close(&c->io);
     um_chain_free(&c->out, &w->chunks);
     um_client_in_free(c);
@@ -178,6 +185,15 @@ um_client_reap(um_worker_t *w)
         free(c->st.lib_ver);
         um_slab_put(&w->client_slab, c);
     }
+}
+
+void
+um_client_cut(um_client_t *c)
+{
+    client_orphan_all(c);
+    um_list_del(&c->wait_link);
+    c->waiting_for = NULL;
+    um_client_close_after(c);
 }
 
 void

@@ -93,6 +93,10 @@ um_rc_t um_client_start(um_worker_t *w, int fd, bool control,
 /* Answer all that is due, then close (QUIT, protocol errors). */
 void um_client_close_after(um_client_t *c);
 
+/* A reply broke off in the middle: write what there is of it, and of those
+ * before it, then close.  Commands behind it are not answered any more. */
+void um_client_cut(um_client_t *c);
+
 /* Close now: unanswered requests are orphaned.  Freed at the turn's end. */
 void um_client_kill(um_client_t *c);
 

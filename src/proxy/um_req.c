@@ -308,7 +308,7 @@ um_req_fail(um_req_t *r, const char *fmt, ...)
     if (r->streaming && c != NULL) {
         um_log_warn(0, "client %lu: closed: its reply was cut by the backend",
             (unsigned long) c->st.id);
-        um_client_kill(c);
+        um_client_cut(c);
         return;
     }
 
