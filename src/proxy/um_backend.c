@@ -226,16 +226,28 @@ um_backend_ready(um_backend_t *b)
     }
 }
 
+/* Take the first of those that wait; its bytes are dropped.  NULL: none. */
+static um_req_t *
+backend_unwait(um_backend_t *b)
+{
+    um_req_t *r = um_req_queue_take(&b->wait);
+
+    if (r != NULL) {
+        b->wait_bytes -= r->body.len;
+        um_chain_free(&r->body, &b->w->chunks);
+        r->waiting = false;
+    }
+
+    return r;
+}
+
 /* Answer what waited and was surely not sent. */
 static void
 backend_fail_waiting(um_backend_t *b, const char *why)
 {
     um_req_t *r;
 
-    while ((r = um_req_queue_take(&b->wait)) != NULL) {
-        b->wait_bytes -= r->body.len;
-        um_chain_free(&r->body, &b->w->chunks);
-        r->waiting = false;
+    while ((r = backend_unwait(b)) != NULL) {
         um_stat_add(b->w->row, UM_STAT_COMMANDS_UNSENT, 1);
         um_req_fail(r,
             "ERR_BACKEND_CONNECTION: %s: %s, the command was not "
@@ -458,11 +470,8 @@ backend_expire(um_backend_t *b, uint64_t now)
     }
 
     while (b->wait.head != NULL && b->wait.head->deadline_ns <= now) {
-        um_req_t *r = um_req_queue_take(&b->wait);
+        um_req_t *r = backend_unwait(b);
 
-        b->wait_bytes -= r->body.len;
-        um_chain_free(&r->body, &b->w->chunks);
-        r->waiting = false;
         um_stat_add(b->w->row, UM_STAT_COMMANDS_TIMEOUT, 1);
         um_req_fail(r,
             "ERR_BACKEND_TIMEOUT: %s: not connected within %lu ms, "

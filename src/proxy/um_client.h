@@ -75,7 +75,6 @@ struct um_client_s {
 
     bool closing; /* no more reading; closed when all is answered and written */
     bool dead;    /* freed at the end of this turn */
-    bool eof;     /* it has said all it had to say */
     bool paused;  /* not read from, its bytes in `in` wait */
     bool drain;   /* paused until nothing is unanswered */
 

@@ -187,7 +187,7 @@ client_request_is_too_big(const um_client_t *c)
 static void
 client_set_reading(um_client_t *c)
 {
-    bool on = !c->paused && !c->closing && !c->eof;
+    bool on = !c->paused && !c->closing;
 
     if (um_unlikely(c->io.reading != on)
         && um_io_want_read(&c->io, on) != UM_OK) {
@@ -218,7 +218,6 @@ static void
 client_on_eof(um_client_t *c)
 {
     /* It may only have shut down its sending side: answer what it asked. */
-    c->eof = true;
     um_client_close_after(c);
 }
 

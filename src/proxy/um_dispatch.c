@@ -92,7 +92,6 @@ call_req(const call_t *k)
     r->hops = k->hops;
     um_client_queue(c, r);
     if (k->is_big || (k->cmd != NULL && k->cmd->flags & UM_CMD_BARRIER)) {
-        r->barrier = true;
         c->barrier = r;
     }
 
@@ -173,7 +172,6 @@ um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
                            "not sent");
             return;
         }
-        r->is_private = b->kind == UM_BACKEND_PRIVATE;
     } else {
         b = shared_backend(w, v, r->client->st.id);
         if (b == NULL) {

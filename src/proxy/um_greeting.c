@@ -229,7 +229,6 @@ um_greeting_start(um_backend_t *b)
 {
     static const um_str_t id[] = { { "CLIENT", 6 }, { "ID", 2 } };
     static const um_str_t info[] = { { "INFO", 4 }, { "server", 6 } };
-    static const um_str_t ping[] = { { "PING", 4 } };
 
     b->state = UM_BACKEND_GREETING;
     b->greetings = 0;
@@ -245,10 +244,8 @@ um_greeting_start(um_backend_t *b)
         return;
     }
 
-    /* A probe wants an answer; others have nothing more to ask a peer. */
-    if (b->kind == UM_BACKEND_PROBE) {
-        (void) greeting_say(b, ping, um_countof(ping), greeting_on_auth);
-    } else if (b->greetings == 0) {
+    /* There is nothing more to ask a peer. */
+    if (b->greetings == 0) {
         um_backend_ready(b);
     }
 }

@@ -168,18 +168,6 @@ um_nodes_make(um_nodes_t *nodes, uint32_t i)
     return n;
 }
 
-um_node_t *
-um_nodes_local(um_nodes_t *nodes, uint64_t hash)
-{
-    um_node_t *n = nodes->bucket[hash % NODES_BUCKETS];
-
-    while (n != NULL && (n->addr_hash != hash || n->is_peer)) {
-        n = n->hnext;
-    }
-
-    return n;
-}
-
 void
 um_nodes_apply(um_nodes_t *nodes)
 {

@@ -70,9 +70,6 @@ void um_nodes_apply(um_nodes_t *nodes);
 static inline um_node_t *um_nodes_at(um_worker_t *w, uint32_t i);
 um_node_t *um_nodes_make(um_nodes_t *nodes, uint32_t i);
 
-/* The node with this address hash, local ones only.  NULL: none. */
-um_node_t *um_nodes_local(um_nodes_t *nodes, uint64_t addr_hash);
-
 /* The connection for a client's commands: `pin` chooses among the pinned. */
 static inline um_backend_t *um_node_pinned(um_node_t *n, uint64_t pin);
 um_backend_t *um_node_connection(um_node_t *n, uint32_t i);

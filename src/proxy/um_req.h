@@ -71,8 +71,6 @@ struct um_req_s {
     bool async;      /* a handler, or its join, holds it                 */
     bool expired;    /* answered by timeout, the real reply is unwanted */
     bool streaming;  /* part of the reply has gone to the client        */
-    bool barrier;    /* the client waits for it before anything else    */
-    bool is_private; /* on a private connection, to be given back       */
     bool counted;    /* in its generation's count */
 };
 

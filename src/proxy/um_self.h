@@ -43,7 +43,4 @@ void um_self_config(um_req_t *r, const um_str_t *argv, uint32_t argc);
 void um_self_cluster(um_req_t *r, const um_str_t *argv, uint32_t argc);
 void um_self_umctl(um_req_t *r, const um_str_t *argv, uint32_t argc);
 
-/* um_forward.c */
-void um_self_umforward(um_req_t *r, const um_str_t *argv, uint32_t argc);
-
 #endif /* UM_SELF_H */
