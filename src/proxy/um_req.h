@@ -27,6 +27,15 @@ typedef struct um_client_s um_client_t;
 typedef struct um_backend_s um_backend_t;
 typedef struct um_join_s um_join_t;
 
+/* Reasons to look twice at a request when it is answered; none as a rule, so
+ * that the main road tests one byte. */
+enum {
+    UM_HOOK_MUTED = 1u << 0,   /* CLIENT REPLY: nobody wants the answer */
+    UM_HOOK_UNZIP = 1u << 1,   /* values in the reply may be compressed */
+    UM_HOOK_BLOCKED = 1u << 2, /* um_block.h: `data` is its um_block_t  */
+    UM_HOOK_TRACED = 1u << 3,  /* its words are kept for the slow log   */
+};
+
 typedef enum {
     UM_REQ_CLIENT,
     UM_REQ_PART,
@@ -64,14 +73,22 @@ struct um_req_s {
     uint8_t gen_slot; /* where its topology generation is counted */
     uint8_t hops;     /* redirections left + 1; 0: straight from a client */
 
-    bool in_client;  /* stands in the client's queue                    */
-    bool in_backend; /* stands in a backend's FIFO or wait list         */
-    bool waiting;    /* in the wait list: `body` holds its bytes        */
-    bool ready;      /* the whole answer is in `reply`                  */
-    bool async;      /* a handler, or its join, holds it                 */
-    bool expired;    /* answered by timeout, the real reply is unwanted */
-    bool streaming;  /* part of the reply has gone to the client        */
-    bool counted;    /* in its generation's count */
+    uint8_t hooks; /* UM_HOOK_*: what is to be done besides */
+
+    bool in_client : 1;  /* stands in the client's queue                    */
+    bool in_backend : 1; /* stands in a backend's FIFO or wait list         */
+    bool waiting : 1;    /* in the wait list: `body` holds its bytes        */
+    bool ready : 1;      /* the whole answer is in `reply`                  */
+    bool async : 1;      /* a handler, or its join, holds it                */
+    bool expired : 1;    /* answered by timeout, the real reply is unwanted */
+    bool streaming : 1;  /* part of the reply has gone to the client        */
+    bool counted : 1;    /* in its generation's count                       */
+
+    /* Steps of its life for the slow log and the statistics: the low 32 bits
+     * of um_worker_now() in us, which come around after 71 minutes. */
+    uint32_t start_us; /* its words were read                         */
+    uint32_t sent_us;  /* its bytes went to a connection; 0: not yet  */
+    uint32_t got_us;   /* the first bytes of its reply came; 0: never */
 };
 
 /* At -P 32 thousands are under way: two cache lines each, not three. */

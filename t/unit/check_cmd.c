@@ -105,7 +105,7 @@ static const struct {
     { "GET k", "get", UM_HOW_FORWARD },
     { "mget a b", "mget", UM_HOW_SPLIT },
     { "PING", "ping", UM_HOW_SELF },
-    { "BLPOP k 0", "blpop", UM_HOW_UNSUPPORTED },
+    { "BLPOP k 0", "blpop", UM_HOW_FORWARD },
     { "SHUTDOWN", "shutdown", UM_HOW_NEVER },
     { "FLUSHALL ASYNC", "flushall", UM_HOW_UNSUPPORTED },
     { "SWAPDB 0 1", "swapdb", UM_HOW_NEVER },
@@ -118,11 +118,11 @@ static const struct {
     { "OBJECT HELP", "object|help", UM_HOW_KEYLESS },
     { "OBJECT NOSUCH k", "object", UM_HOW_UNSUPPORTED },
     { "CLIENT SETINFO a b", "client|setinfo", UM_HOW_SELF },
-    { "CLIENT REPLY OFF", "client|reply", UM_HOW_UNSUPPORTED },
+    { "CLIENT REPLY OFF", "client|reply", UM_HOW_SELF },
     { "CLUSTER NODES", "cluster|nodes", UM_HOW_SELF },
     { "CLUSTER MEET a 1", "cluster|meet", UM_HOW_NEVER },
     { "COMMAND", "command", UM_HOW_SELF },
-    { "COMMAND DOCS", "command|docs", UM_HOW_UNSUPPORTED },
+    { "COMMAND DOCS", "command|docs", UM_HOW_SELF },
     { "UMCTL GETEPOCH", "umctl", UM_HOW_SELF },
     { "umforward 1 GET k", "umforward", UM_HOW_SELF },
     { "ASKING", "asking", UM_HOW_SELF },
@@ -171,9 +171,6 @@ command_check(const um_cmd_t *cmd, bool is_sub)
         ck_assert_msg(cmd->spec_count > 0, "%s: without keys", cmd->name);
         ck_assert_msg(!(cmd->flags & (UM_CMD_ADMIN | UM_CMD_PUBSUB)),
             "%s: admin or pubsub", cmd->name);
-        ck_assert_msg(
-            !(cmd->flags & UM_CMD_BLOCKING) || cmd->finder == UM_FINDER_XREAD,
-            "%s: blocks", cmd->name);
     }
 
     for (uint8_t i = 0; i < cmd->spec_count; i++) {
