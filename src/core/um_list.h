@@ -41,6 +41,12 @@ um_list_add_tail(um_list_t *head, um_list_t *link)
 }
 
 static inline void
+um_list_add_head(um_list_t *head, um_list_t *link)
+{
+    um_list_add_tail(head->next, link);
+}
+
+static inline void
 um_list_del(um_list_t *link)
 {
     link->prev->next = link->next;

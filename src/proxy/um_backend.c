@@ -27,7 +27,8 @@
 #define SILENCES_MAX 3
 
 um_backend_t *
-um_backend_new(um_worker_t *w, um_node_t *node, um_backend_kind_t kind)
+um_backend_new(
+    um_worker_t *w, um_node_t *node, um_backend_kind_t kind, uint8_t proto)
 {
     um_backend_t *b = calloc(1, sizeof(*b));
 
@@ -39,6 +40,7 @@ um_backend_new(um_worker_t *w, um_node_t *node, um_backend_kind_t kind)
     b->w = w;
     b->node = node;
     b->kind = (uint8_t) kind;
+    b->proto = proto;
     b->io.fd = -1;
     b->row_slot = -1;
     um_list_init(&b->link);
@@ -415,7 +417,7 @@ um_backend_free(um_backend_t *b)
     if (b->kind == UM_BACKEND_PRIVATE) {
         um_private_gone(b);
     }
-    for (int i = 0; i < UM_NODE_CONNS; i++) {
+    for (int i = 0; i < UM_NODE_LINKS; i++) {
         if (b->node->conn[i] == b) {
             b->node->conn[i] = NULL;
         }
@@ -503,7 +505,7 @@ backend_suspect(um_backend_t *b, uint64_t now)
         return;
     }
 
-    b->probe = um_backend_new(b->w, b->node, UM_BACKEND_PROBE);
+    b->probe = um_backend_new(b->w, b->node, UM_BACKEND_PROBE, 2);
     if (b->probe != NULL) {
         b->probe->probed = b;
         um_backend_open(b->probe);

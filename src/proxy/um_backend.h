@@ -55,6 +55,7 @@ struct um_backend_s {
     um_io_t io;
     uint8_t state; /* um_backend_state_t */
     uint8_t kind;  /* um_backend_kind_t */
+    uint8_t proto; /* RESP 2 or 3 */
 
     um_req_queue_t fifo; /* bytes are in `out` or on the wire */
     um_req_t *due;       /* first not answered by timeout, nor begun  */
@@ -67,7 +68,7 @@ struct um_backend_s {
     uint64_t answered; /* sent_end of the latest request answered      */
     um_reply_scan_t scan;
 
-    um_list_t link;       /* private: node->idle; else unlinked */
+    um_list_t link;       /* private: in node->idle; else unlinked */
     um_list_t dirty_link; /* has bytes to write this turn */
     um_list_t busy_link;  /* wants um_backend_tick() */
     um_list_t waiters;    /* clients that wait for less congestion */
@@ -94,7 +95,7 @@ struct um_backend_s {
 
 /* NULL: out of memory.  Opens when the first command comes, or by _open(). */
 um_backend_t *um_backend_new(
-    um_worker_t *w, um_node_t *node, um_backend_kind_t kind);
+    um_worker_t *w, um_node_t *node, um_backend_kind_t kind, uint8_t proto);
 
 /* Connect now, if it is idle. */
 void um_backend_open(um_backend_t *b);

@@ -81,6 +81,10 @@ backend_replies(um_backend_t *b, const char *data, size_t len)
         }
 
         rc = um_reply_scan(&b->scan, data, len, &used);
+        if (um_unlikely(b->scan.type == '>')) {
+            um_backend_fail(b, 0, "sent a push that nobody asked for");
+            return UM_DONE;
+        }
         if (um_likely(rc == UM_OK)) {
             backend_answered(b, data, used);
             if (um_unlikely(b->opened != opened)) {

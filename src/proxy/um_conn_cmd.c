@@ -249,7 +249,7 @@ um_self_hello(um_req_t *r, const um_str_t *argv, uint32_t argc)
             return;
         }
 
-        if (proto != 2) {
+        if (proto != 2 && proto != 3) {
             um_req_error(r, "NOPROTO unsupported protocol version");
             return;
         }

@@ -106,18 +106,19 @@ call_wait_for(um_client_t *c, um_backend_t *b)
     return UM_AGAIN;
 }
 
-/* The shared connection to where `v` says; NULL: out of memory. */
+/* The shared connection of `c` to where `v` says; NULL: out of memory. */
 static um_backend_t *
-shared_backend(um_worker_t *w, um_verdict_t v, uint64_t pin)
+shared_backend(const um_client_t *c, um_verdict_t v)
 {
-    um_node_t *n = um_nodes_at(w, v.addr);
+    um_node_t *n = um_nodes_at(c->w, v.addr);
+    uint8_t proto = c->st.proto;
 
     if (um_unlikely(n == NULL)) {
         return NULL;
     }
 
-    return v.go == UM_GO_PEER ? um_node_peer(n, v.hops)
-                              : um_node_pinned(n, pin);
+    return v.go == UM_GO_PEER ? um_node_peer(n, v.hops, proto)
+                              : um_node_pinned(n, c->st.id, proto);
 }
 
 /*
@@ -126,14 +127,14 @@ shared_backend(um_worker_t *w, um_verdict_t v, uint64_t pin)
  * executed: there they are in front, or are killed first.
  */
 static um_backend_t *
-private_backend(um_worker_t *w, um_verdict_t v, uint64_t pin)
+private_backend(const um_client_t *c, um_verdict_t v)
 {
-    um_backend_t *shared = shared_backend(w, v, pin);
+    um_backend_t *shared = shared_backend(c, v);
 
     return shared == NULL || um_backend_is_down(shared)
                    || um_backend_has_ghosts(shared)
                ? shared
-               : um_private_get(shared->node);
+               : um_private_get(shared->node, c->st.proto);
 }
 
 /* The array's header, and UMFORWARD's words for a peer. */
@@ -166,14 +167,14 @@ um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
     char head[64];
 
     if (um_unlikely(words.len > w->conf->big_request)) {
-        b = private_backend(w, v, r->client->st.id);
+        b = private_backend(r->client, v);
         if (b == NULL) {
             um_req_fail(r, "ERR too many private connections, the command was "
                            "not sent");
             return;
         }
     } else {
-        b = shared_backend(w, v, r->client->st.id);
+        b = shared_backend(r->client, v);
         if (b == NULL) {
             um_req_fail(r, "ERR_BACKEND_CONNECTION: %.*s: cannot be used",
                 um_str_fmt(um_topo_str(w->topo, w->topo->addr[v.addr].name)));
@@ -198,7 +199,7 @@ call_send(const call_t *k, um_verdict_t v, uint16_t slot)
     um_req_t *r;
 
     if (um_likely(!k->is_big)) {
-        b = shared_backend(w, v, c->st.id);
+        b = shared_backend(c, v);
         if (um_unlikely(b != NULL && um_backend_is_congested(b))) {
             return call_wait_for(c, b);
         }

@@ -1,7 +1,8 @@
 /*
  * The first words on a new connection: who we are (AUTH), who we are to this
  * Redis (CLIENT ID), who it is (INFO server), and the death of our old
- * connections there (design.md 2.8).  To a peer only AUTH.
+ * connections there (design.md 2.8).  To a peer only AUTH.  HELLO 3 where its
+ * clients speak RESP3.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -72,6 +73,28 @@ greeting_on_auth(um_req_t *r, um_rc_t rc)
         um_log_error(0, "backend %s: AUTH: %.*s", b->node->addr.text,
             (int) strcspn(text, "\r\n"), text);
         um_backend_fail(b, 0, "refused our password");
+        return;
+    }
+
+    greeting_answered(b);
+}
+
+/* RESP3, which Redis before 6, and a peer of the reference, do not have. */
+static void
+greeting_on_hello(um_req_t *r, um_rc_t rc)
+{
+    um_backend_t *b = r->data;
+    char text[256];
+
+    if (greeting_failed(b, rc)) {
+        return;
+    }
+
+    reply_text(r, text, sizeof(text));
+    if (text[0] != '%') {
+        um_log_warn(0, "backend %s: HELLO 3: %.*s", b->node->addr.text,
+            (int) strcspn(text, "\r\n"), text);
+        um_backend_fail(b, 0, "does not speak RESP3");
         return;
     }
 
@@ -228,12 +251,17 @@ void
 um_greeting_start(um_backend_t *b)
 {
     static const um_str_t id[] = { { "CLIENT", 6 }, { "ID", 2 } };
+    static const um_str_t hello[] = { { "HELLO", 5 }, { "3", 1 } };
     static const um_str_t info[] = { { "INFO", 4 }, { "server", 6 } };
 
     b->state = UM_BACKEND_GREETING;
     b->greetings = 0;
 
-    if (greeting_auth(b) != UM_OK) {
+    if (greeting_auth(b) != UM_OK
+        || (b->proto == 3
+            && greeting_say(b, hello, um_countof(hello), greeting_on_hello)
+                   != UM_OK))
+    {
         return;
     }
 

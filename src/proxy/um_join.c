@@ -118,7 +118,7 @@ part_is_error(const um_req_t *p)
     }
 
     um_chain_peek(&p->reply, &first, 1);
-    return first == '-';
+    return first == '-' || first == '!';
 }
 
 /* The part of the first key, in the order of the keys, that failed. */

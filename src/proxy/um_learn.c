@@ -106,7 +106,7 @@ learn_nodes_are_there(um_worker_t *w)
 {
     for (uint32_t i = 0; i < w->topo->local_count; i++) {
         um_node_t *n = um_nodes_at(w, i);
-        um_backend_t *b = n == NULL ? NULL : um_node_pinned(n, 0);
+        um_backend_t *b = n == NULL ? NULL : um_node_pinned(n, 0, 2);
 
         if (b == NULL || b->state != UM_BACKEND_READY) {
             return false;

@@ -89,7 +89,8 @@ node_new(um_nodes_t *nodes, um_str_t text, bool is_peer, uint64_t hash)
     n->w = nodes->w;
     n->is_peer = is_peer;
     n->addr_hash = hash;
-    um_list_init(&n->idle);
+    um_list_init(&n->idle[0]);
+    um_list_init(&n->idle[1]);
     um_list_init(&n->old);
     um_list_add_tail(&nodes->all, &n->link);
     n->hnext = nodes->bucket[hash % NODES_BUCKETS];
@@ -108,13 +109,13 @@ node_free(um_nodes_t *nodes, um_node_t *n)
     *p = n->hnext;
     um_list_del(&n->link);
 
-    for (int i = 0; i < UM_NODE_CONNS; i++) {
+    for (int i = 0; i < UM_NODE_LINKS; i++) {
         if (n->conn[i] != NULL) {
             um_backend_free(n->conn[i]);
         }
     }
 
-    um_private_close_idle(n, 0);
+    um_private_close_idle(n, UINT64_MAX);
     um_old_free_all(n);
     free(n);
 }
@@ -197,7 +198,7 @@ um_nodes_apply(um_nodes_t *nodes)
 
         for (uint32_t k = 0; n != NULL && k < nodes->w->conf->backend_conn_num;
              k++) {
-            um_backend_t *b = um_node_pinned(n, k);
+            um_backend_t *b = um_node_pinned(n, k, 2);
 
             if (b != NULL) {
                 um_backend_open(b);
@@ -210,16 +211,19 @@ um_backend_t *
 um_node_connection(um_node_t *n, uint32_t i)
 {
     if (n->conn[i] == NULL) {
-        n->conn[i] = um_backend_new(n->w, n, UM_BACKEND_SHARED);
+        n->conn[i] = um_backend_new(
+            n->w, n, UM_BACKEND_SHARED, i < UM_NODE_CONNS ? 2 : 3);
     }
 
     return n->conn[i];
 }
 
 um_backend_t *
-um_node_peer(um_node_t *n, uint8_t hops)
+um_node_peer(um_node_t *n, uint8_t hops, uint8_t proto)
 {
-    return um_node_connection(n, um_min(hops, UM_NODE_HOPS - 1));
+    uint32_t i = um_min(hops, UM_NODE_HOPS - 1);
+
+    return um_node_connection(n, i + (proto - 2u) * UM_NODE_CONNS);
 }
 
 /* The lowest version of all local nodes is what INFO tells. */
@@ -262,7 +266,7 @@ um_node_learn(
 static bool
 node_is_quiet(const um_node_t *n)
 {
-    for (int i = 0; i < UM_NODE_CONNS; i++) {
+    for (int i = 0; i < UM_NODE_LINKS; i++) {
         if (n->conn[i] != NULL && !um_backend_is_quiet(n->conn[i])) {
             return false;
         }
@@ -279,7 +283,7 @@ um_nodes_each_ready(um_nodes_t *nodes,
     {
         um_node_t *n = um_list_entry(l, um_node_t, link);
 
-        for (int i = 0; i < UM_NODE_CONNS && !n->is_peer; i++) {
+        for (int i = 0; i < UM_NODE_LINKS && !n->is_peer; i++) {
             um_backend_t *b = i == 0 ? um_node_connection(n, 0) : n->conn[i];
 
             if (b != NULL && b->state == UM_BACKEND_READY) {
@@ -289,6 +293,19 @@ um_nodes_each_ready(um_nodes_t *nodes,
             }
         }
     }
+}
+
+bool
+um_nodes_spare_one(um_nodes_t *nodes)
+{
+    um_list_each(l, &nodes->all)
+    {
+        if (um_private_spare_one(um_list_entry(l, um_node_t, link))) {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 bool
@@ -326,6 +343,7 @@ um_nodes_tick(um_nodes_t *nodes)
         um_node_t *n = um_list_entry(l, um_node_t, link);
 
         um_old_tick(n, now);
+        um_private_close_idle(n, now);
         if (!n->in_view && node_is_quiet(n)) {
             um_log_info(0, "backend %s: has left the topology", n->addr.text);
             node_free(nodes, n);

@@ -17,6 +17,7 @@
 
 #define UM_NODE_HOPS  8 /* connections to a peer, one per hop level */
 #define UM_NODE_CONNS 8 /* backend_conn_num at most */
+#define UM_NODE_LINKS (2 * UM_NODE_CONNS) /* those, and as many of RESP3 */
 #define UM_RUN_ID     40
 
 typedef struct um_node_s um_node_t;
@@ -51,8 +52,10 @@ struct um_node_s {
     uint32_t version; /* 0x00MMmmpp; 0: not known */
     char run_id[UM_RUN_ID + 1];
 
-    um_backend_t *conn[UM_NODE_CONNS]; /* local: pinned; peer: by hop level */
-    um_list_t idle; /* private connections ready for the next */
+    /* Local: pinned; peer: by hop level.  From UM_NODE_CONNS on likewise for
+     * RESP3, made when first needed. */
+    um_backend_t *conn[UM_NODE_LINKS];
+    um_list_t idle[2]; /* private connections ready for the next, by protocol */
     uint32_t idle_count;
     uint32_t private_count;
     um_list_t old;     /* um_old_conn_t */
@@ -70,12 +73,14 @@ void um_nodes_apply(um_nodes_t *nodes);
 static inline um_node_t *um_nodes_at(um_worker_t *w, uint32_t i);
 um_node_t *um_nodes_make(um_nodes_t *nodes, uint32_t i);
 
-/* The connection for a client's commands: `pin` chooses among the pinned. */
-static inline um_backend_t *um_node_pinned(um_node_t *n, uint64_t pin);
+/* The connection for the commands of a client that speaks RESP `proto`: `pin`
+ * chooses among the pinned.  NULL: out of memory. */
+static inline um_backend_t *um_node_pinned(
+    um_node_t *n, uint64_t pin, uint8_t proto);
 um_backend_t *um_node_connection(um_node_t *n, uint32_t i);
 
 /* And to a peer, for commands that have `hops` redirections left there. */
-um_backend_t *um_node_peer(um_node_t *n, uint8_t hops);
+um_backend_t *um_node_peer(um_node_t *n, uint8_t hops, uint8_t proto);
 
 /* What a handshake has told about a local node. */
 void um_node_learn(
@@ -94,6 +99,9 @@ void um_nodes_row_del(um_nodes_t *nodes, int32_t slot);
 void um_nodes_each_ready(um_nodes_t *nodes,
     uint32_t (*visit)(um_backend_t *b, void (*answered)(um_backend_t *b)));
 
+/* Close an idle private connection of any node; false: there is none. */
+bool um_nodes_spare_one(um_nodes_t *nodes);
+
 /* Nothing of any node is unanswered? */
 bool um_nodes_quiet(const um_nodes_t *nodes);
 
@@ -109,11 +117,12 @@ um_nodes_at(um_worker_t *w, uint32_t i)
 }
 
 static inline um_backend_t *
-um_node_pinned(um_node_t *n, uint64_t pin)
+um_node_pinned(um_node_t *n, uint64_t pin, uint8_t proto)
 {
     uint32_t count = n->w->conf->backend_conn_num;
     uint32_t i = count == 1 ? 0 : (uint32_t) (pin % count);
 
+    i += (proto - 2u) * UM_NODE_CONNS;
     return um_likely(n->conn[i] != NULL) ? n->conn[i]
                                          : um_node_connection(n, i);
 }

@@ -120,7 +120,7 @@ um_old_kill(um_backend_t *b, void (*answered)(um_backend_t *b))
 static void
 old_ask_siblings(um_node_t *n, const um_backend_t *broken, um_old_conn_t *o)
 {
-    for (int i = 0; i < UM_NODE_CONNS; i++) {
+    for (int i = 0; i < UM_NODE_LINKS; i++) {
         um_backend_t *b = n->conn[i];
 
         if (b != NULL && b != broken && b->state == UM_BACKEND_READY

@@ -7,27 +7,31 @@
 #include "proxy/um_backend_priv.h"
 #include "resp/um_put.h"
 
-/* Connections kept open for the next one, per node. */
-#define PRIVATE_IDLE 4
+/* So long one is kept open for the next, ns: a queue's consumers ask again at
+ * once, and must not pay for a connection each time. */
+#define PRIVATE_KEEP (10 * 1000000000ull)
 
 um_backend_t *
-um_private_get(um_node_t *n)
+um_private_get(um_node_t *n, uint8_t proto)
 {
+    um_list_t *idle = &n->idle[proto - 2];
     um_worker_t *w = n->w;
     um_backend_t *b;
 
-    if (!um_list_is_empty(&n->idle)) {
-        b = um_list_entry(n->idle.next, um_backend_t, link);
+    if (!um_list_is_empty(idle)) {
+        b = um_list_entry(idle->next, um_backend_t, link);
         um_list_del(&b->link);
         n->idle_count--;
         return b;
     }
 
-    if (w->private_count >= w->conf->private_connections) {
+    if (w->private_count >= w->conf->private_connections
+        && !um_nodes_spare_one(w->nodes))
+    {
         return NULL;
     }
 
-    b = um_backend_new(w, n, UM_BACKEND_PRIVATE);
+    b = um_backend_new(w, n, UM_BACKEND_PRIVATE, proto);
     if (b == NULL) {
         return NULL;
     }
@@ -42,12 +46,14 @@ um_private_put(um_backend_t *b)
 {
     um_node_t *n = b->node;
 
-    if (!n->in_view || n->idle_count >= PRIVATE_IDLE) {
+    if (!n->in_view) {
         um_backend_free(b);
         return;
     }
 
-    um_list_add_tail(&n->idle, &b->link);
+    /* In front: those not needed grow old at the end. */
+    b->step_ns = um_worker_now(b->w) + PRIVATE_KEEP;
+    um_list_add_head(&n->idle[b->proto - 2], &b->link);
     n->idle_count++;
 }
 
@@ -64,11 +70,32 @@ um_private_gone(um_backend_t *b)
 }
 
 void
-um_private_close_idle(um_node_t *n, uint32_t keep)
+um_private_close_idle(um_node_t *n, uint64_t since)
 {
-    while (n->idle_count > keep) {
-        um_backend_free(um_list_entry(n->idle.next, um_backend_t, link));
+    for (size_t i = 0; i < um_countof(n->idle); i++) {
+        while (!um_list_is_empty(&n->idle[i])) {
+            um_backend_t *b =
+                um_list_entry(n->idle[i].prev, um_backend_t, link);
+
+            if (b->step_ns > since) {
+                break;
+            }
+            um_backend_free(b);
+        }
     }
+}
+
+bool
+um_private_spare_one(um_node_t *n)
+{
+    for (size_t i = 0; i < um_countof(n->idle); i++) {
+        if (!um_list_is_empty(&n->idle[i])) {
+            um_backend_free(um_list_entry(n->idle[i].prev, um_backend_t, link));
+            return true;
+        }
+    }
+
+    return false;
 }
 
 um_rc_t
@@ -76,7 +103,7 @@ um_private_call(um_worker_t *w, uint32_t addr, const um_str_t *argv,
     uint32_t argc, um_req_done_pt done, void *data)
 {
     um_node_t *n = um_nodes_at(w, addr);
-    um_backend_t *b = n == NULL ? NULL : um_private_get(n);
+    um_backend_t *b = n == NULL ? NULL : um_private_get(n, 2);
     um_sbuf_t text = { 0 };
     um_req_t *r;
 

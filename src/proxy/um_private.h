@@ -23,15 +23,20 @@ UM_MUSTCHECK um_rc_t um_private_call(um_worker_t *w, uint32_t addr,
     const um_str_t *argv, uint32_t argc, um_req_done_pt done, void *data);
 
 /*
- * A private connection to `n` for one request of a client: give it back with
- * um_private_put().  NULL: private_connections are used up, or no memory.
+ * A private connection to `n` that speaks RESP `proto`, for one request of a
+ * client: give it back with um_private_put().  NULL: private_connections are
+ * used up, or no memory.
  */
-um_backend_t *um_private_get(um_node_t *n);
+um_backend_t *um_private_get(um_node_t *n, uint8_t proto);
 
 /* Its request has been answered, or has left: keep it for the next. */
 void um_private_put(um_backend_t *b);
 
-/* Close idle ones until `keep` are left. */
-void um_private_close_idle(um_node_t *n, uint32_t keep);
+/* Close idle ones that were to be kept until `since` at most; UINT64_MAX: all.
+ */
+void um_private_close_idle(um_node_t *n, uint64_t since);
+
+/* Close one that is idle; false: there is none. */
+bool um_private_spare_one(um_node_t *n);
 
 #endif /* UM_PRIVATE_H */
