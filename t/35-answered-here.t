@@ -165,8 +165,8 @@ compare($redis_locked, $um_locked, $locked);
     my %two = @{ $c->cmd(qw(HELLO 2 AUTH default any SETNAME me)) };
     is($two{proto}, 2, 'HELLO 2 is welcome');
     is($c->cmd(qw(CLIENT GETNAME)), 'me', 'with its options');
-    is($c->cmd(qw(HELLO 3)), '-NOPROTO unsupported protocol version',
-        'HELLO 3 is not, yet');
+    is($c->cmd(qw(HELLO 4)), '-NOPROTO unsupported protocol version',
+        'HELLO 4 is not');
     is($c->cmd(qw(CLIENT GETNAME)), 'me', 'and changes nothing');
 
     cmp_ok($um->client->cmd(qw(CLIENT ID)), '>', $id, 'ids grow');
@@ -174,8 +174,8 @@ compare($redis_locked, $um_locked, $locked);
 
 {
     my $c = $um_locked->client;
-    is($c->cmd(qw(HELLO 3)), '-NOPROTO unsupported protocol version',
-        'HELLO 3 without AUTH');
+    is($c->cmd(qw(HELLO 4)), '-NOPROTO unsupported protocol version',
+        'HELLO 4 without AUTH');
     my %hello = @{ $c->cmd(qw(HELLO 2 AUTH default sesame)) };
     is($hello{proto}, 2, 'HELLO AUTH logs in');
     is($c->cmd('PING'), 'PONG', 'and it lasts');

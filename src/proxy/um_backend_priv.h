@@ -37,6 +37,9 @@ um_req_queue_take(um_req_queue_t *q)
 
 void um_backend_mark_busy(um_backend_t *b);
 
+/* Take the first of those that wait; its bytes are dropped.  NULL: none. */
+um_req_t *um_backend_unwait(um_backend_t *b);
+
 /* Its socket took bytes: let clients go on. */
 void um_backend_uncongested(um_backend_t *b);
 
