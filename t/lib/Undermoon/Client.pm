@@ -1,6 +1,6 @@
 package Undermoon::Client;
 
-# A client that speaks RESP2, and anything else it is told to say.
+# A client that speaks RESP2 and RESP3, and anything else it is told to say.
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -106,34 +106,46 @@ sub _line {
     return $line;
 }
 
+# Of RESP3's own all but arrays are blessed, and maps are flat: what is
+# written for RESP2 reads them as well.
+my %aggregate = ('*' => 'ARRAY', '%' => 'Undermoon::Map',
+    '~' => 'Undermoon::Set', '>' => 'Undermoon::Push', '|' => 'attribute');
+
 sub _value {
     my ($self) = @_;
     my $line = $self->_line;
     my ($type, $rest) = (substr($line, 0, 1), substr $line, 1);
 
-    return $rest if $type eq '+';
+    return $rest if $type =~ /^[+,(]/;
     return $rest + 0 if $type eq ':';
     return Undermoon::Error->new($rest) if $type eq '-';
+    return undef if $type eq '_';
+    return $rest eq 't' ? 1 : 0 if $type eq '#';
 
-    if ($type eq '$') {
+    if ($type =~ /^[\$=!]/) {
         return undef if $rest < 0;
         $self->_fill or die "closed\n"
             while length $self->{in} < $self->{at} + $rest + 2;
         my $bulk = substr $self->{in}, $self->{at}, $rest;
         $self->{at} += $rest + 2;
-        return $bulk;
+        return Undermoon::Error->new($bulk) if $type eq '!';
+        return $type eq '=' ? substr $bulk, 4 : $bulk;
     }
 
-    if ($type eq '*') {
+    if (my $class = $aggregate{$type}) {
         return undef if $rest < 0;
-        return [ map { scalar $self->_value } 1 .. $rest ];
+        my $n = $type =~ /[%|]/ ? 2 * $rest : $rest;
+        my @values = map { scalar $self->_value } 1 .. $n;
+        return $type eq '|' ? $self->_value
+            : $class eq 'ARRAY' ? \@values : bless \@values, $class;
     }
 
     die "not RESP: $line\n";
 }
 
-# One reply: string, number, undef, array reference, or an Undermoon::Error,
-# which reads as "-TEXT".  Dies when the stream ends first.
+# One reply: string, number, undef, array reference (RESP3's maps flat and
+# blessed), or an Undermoon::Error, which reads as "-TEXT".  Dies when the stream
+# ends first.
 sub read {
     my ($self) = @_;
 
