@@ -138,20 +138,37 @@ um_cmd_at(size_t i)
     return i < um_cmd_table_len ? &um_cmd_table[i] : NULL;
 }
 
+bool
+um_cmd_word_is(um_str_t word, um_str_t option)
+{
+    if (um_likely(word.len < option.len)) {
+        return false;
+    }
+
+    if (um_unlikely(word.len > option.len)) {
+        if (word.data[option.len] != '\0') {
+            return false;
+        }
+        word.len = option.len;
+    }
+
+    return um_str_ieq(word, option);
+}
+
 /* Options of XREAD and XREADGROUP, read as Redis does. */
 static bool
 cmd_xread_blocks(const um_str_t *argv, uint32_t argc)
 {
     for (uint32_t i = 1; i < argc; i++) {
-        if (um_str_ieq(argv[i], um_lit("block"))) {
+        if (um_cmd_word_is(argv[i], um_lit("block"))) {
             return true;
         }
 
-        if (um_str_ieq(argv[i], um_lit("count"))) {
+        if (um_cmd_word_is(argv[i], um_lit("count"))) {
             i++;
-        } else if (um_str_ieq(argv[i], um_lit("group"))) {
+        } else if (um_cmd_word_is(argv[i], um_lit("group"))) {
             i += 2;
-        } else if (!um_str_ieq(argv[i], um_lit("noack"))) {
+        } else if (!um_cmd_word_is(argv[i], um_lit("noack"))) {
             return false; /* STREAMS, or a syntax error */
         }
     }
@@ -176,7 +193,7 @@ cmd_copy_refused(const um_str_t *argv, uint32_t argc)
     int64_t db;
 
     for (uint32_t i = 3; i + 1 < argc; i++) {
-        if (um_str_ieq(argv[i], um_lit("db"))) {
+        if (um_cmd_word_is(argv[i], um_lit("db"))) {
             i++;
             /* What is no number Redis refuses itself. */
             if (um_str_to_arg(argv[i], &db) == UM_OK && db != 0) {
@@ -216,18 +233,18 @@ static const char *
 cmd_sort_refused(const um_str_t *argv, uint32_t argc)
 {
     for (uint32_t i = 2; i + 1 < argc; i++) {
-        if (um_str_ieq(argv[i], um_lit("limit"))) {
+        if (um_cmd_word_is(argv[i], um_lit("limit"))) {
             i += 2;
-        } else if (um_str_ieq(argv[i], um_lit("store"))) {
+        } else if (um_cmd_word_is(argv[i], um_lit("store"))) {
             i++;
-        } else if (um_str_ieq(argv[i], um_lit("by"))) {
+        } else if (um_cmd_word_is(argv[i], um_lit("by"))) {
             i++;
             if (argv[i].len > 0 && memchr(argv[i].data, '*', argv[i].len)
                 && !pattern_is_near(argv[i], argv[1]))
             {
                 return "ERR BY option of SORT denied in cluster mode.";
             }
-        } else if (um_str_ieq(argv[i], um_lit("get"))) {
+        } else if (um_cmd_word_is(argv[i], um_lit("get"))) {
             i++;
             if (!um_str_eq(argv[i], um_lit("#"))
                 && !pattern_is_near(argv[i], argv[1])) {

@@ -220,6 +220,14 @@ typedef struct {
 UM_MUSTCHECK um_rc_t um_cmd_keys(
     const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc, um_keys_t *keys);
 
+/*
+ * Does Redis take `word` for the name of an option, as BLOCK or STORE?  It
+ * compares C strings: in any case, and whatever follows a NUL does not count.
+ * An option that we overlook is a key that we overlook, or a shared connection
+ * that blocks.
+ */
+bool um_cmd_word_is(um_str_t word, um_str_t option);
+
 /* Does this call block (BLPOP always, XREAD only with BLOCK)? */
 bool um_cmd_blocks(const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc);
 

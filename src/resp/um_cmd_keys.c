@@ -64,7 +64,7 @@ keys_add(um_keys_t *keys, uint32_t pos, const um_key_spec_t *spec)
 static bool
 call_word_is(const call_t *c, uint32_t i, um_str_t word)
 {
-    return um_str_ieq(c->argv[i], word);
+    return um_cmd_word_is(c->argv[i], word);
 }
 
 /* Positions first .. last, as far as there are words. */
