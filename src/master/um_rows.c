@@ -112,6 +112,9 @@ um_rows_ended(um_workers_sh_t *sh, uint32_t number, bool clean)
     atomic_store(&row->clients, 0);
     atomic_store(&row->blocked, 0);
     atomic_store(&row->memory, 0);
+    for (int id = 0; id < UM_GAUGE_MAX; id++) {
+        atomic_store(&row->gauge[id], 0);
+    }
 
     if (clean) {
         row_clear(row);

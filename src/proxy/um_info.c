@@ -253,6 +253,11 @@ section_stats(const um_worker_t *w, um_sbuf_t *o)
             um_workers_recent(sh, (um_stat_t) id));
     }
 
+    for (int id = 0; id < UM_GAUGE_MAX; id++) {
+        info_number(o, um_gauge_info((um_gauge_t) id)->name,
+            um_workers_now(sh, (um_gauge_t) id));
+    }
+
     info_rows(w, false, &rows);
     info_number(o, "turn_max_usec", rows.turn_max_ns / 1000);
 }

@@ -321,6 +321,40 @@ um_nodes_quiet(const um_nodes_t *nodes)
     return true;
 }
 
+static void
+node_sum(const um_node_t *n, uint64_t gauge[UM_GAUGE_MAX])
+{
+    um_gauge_t kind = n->is_peer ? UM_GAUGE_CONNS_PEER : UM_GAUGE_CONNS_SHARED;
+    bool down = false;
+
+    for (int i = 0; i < UM_NODE_LINKS; i++) {
+        const um_backend_t *b = n->conn[i];
+
+        if (b != NULL) {
+            gauge[kind] += b->state == UM_BACKEND_READY;
+            gauge[UM_GAUGE_BACKEND_QUEUE] += b->out.len + b->wait_bytes;
+            down |= um_backend_is_down(b);
+        }
+    }
+
+    gauge[UM_GAUGE_LOCAL_NODES_DOWN] += down && n->in_view && !n->is_peer;
+    gauge[UM_GAUGE_CONNS_PRIVATE] += n->private_count;
+
+    um_list_each(l, &n->old)
+    {
+        gauge[UM_GAUGE_CONNS_OLD]++;
+    }
+}
+
+void
+um_nodes_sum(const um_nodes_t *nodes, uint64_t gauge[UM_GAUGE_MAX])
+{
+    um_list_each(l, &nodes->all)
+    {
+        node_sum(um_list_entry(l, um_node_t, link), gauge);
+    }
+}
+
 void
 um_nodes_tick(um_nodes_t *nodes)
 {

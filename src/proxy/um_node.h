@@ -102,6 +102,9 @@ void um_nodes_each_ready(um_nodes_t *nodes,
 /* Close an idle private connection of any node; false: there is none. */
 bool um_nodes_spare_one(um_nodes_t *nodes);
 
+/* Add up what our row tells of all of them: CONNS_* and their like. */
+void um_nodes_sum(const um_nodes_t *nodes, uint64_t gauge[UM_GAUGE_MAX]);
+
 /* Nothing of any node is unanswered? */
 bool um_nodes_quiet(const um_nodes_t *nodes);
 

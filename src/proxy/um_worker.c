@@ -256,9 +256,24 @@ worker_trim(um_worker_t *w)
     }
 }
 
+/* What our row tells besides; read by the status module. */
+static void
+worker_gauge(um_worker_t *w)
+{
+    uint64_t gauge[UM_GAUGE_MAX] = { 0 };
+
+    um_nodes_sum(w->nodes, gauge);
+    gauge[UM_GAUGE_REQUESTS_IN_FLIGHT] = w->reqs.in_use;
+
+    for (int id = 0; id < UM_GAUGE_MAX; id++) {
+        um_gauge_set(w->row, (um_gauge_t) id, gauge[id]);
+    }
+}
+
 static void
 worker_each_second(um_worker_t *w)
 {
+    worker_gauge(w);
     worker_close_idle(w);
     worker_trim(w);
     um_learn_tick(w->learn);

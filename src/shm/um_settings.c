@@ -2,8 +2,6 @@
 
 #include "shm/um_settings.h"
 
-#define SETTINGS_LAYOUT 1
-
 /* The reference's own defaults, until the master writes what it has read. */
 #define SETTINGS_SLOWER_THAN_US 50000
 #define SETTINGS_SAMPLE_RATE    1000
@@ -11,7 +9,7 @@
 void
 um_settings_init(um_settings_sh_t *sh)
 {
-    sh->layout = SETTINGS_LAYOUT;
+    sh->layout = UM_SETTINGS_LAYOUT;
     sh->size = sizeof(*sh);
     atomic_init(&sh->slowlog_log_slower_than, SETTINGS_SLOWER_THAN_US);
     atomic_init(&sh->slowlog_sample_rate, SETTINGS_SAMPLE_RATE);

@@ -17,6 +17,8 @@
 
 #include "core/um_base.h"
 
+#define UM_SETTINGS_LAYOUT 1
+
 typedef struct {
     uint32_t layout;
     uint32_t size;

@@ -19,6 +19,9 @@
 /* Zones start on pages, so that no two share one. */
 #define SHM_ALIGN ((size_t) 4096)
 
+#define SHM_MAGIC  UINT64_C(0x6e6f6d7265646e75) /* "undermon" */
+#define SHM_LAYOUT 1
+
 static size_t
 shm_room(size_t size)
 {
@@ -56,25 +59,55 @@ shm_map(um_shm_t *shm)
     return UM_OK;
 }
 
+/* Where each zone lies; how long all of them are. */
+static size_t
+shm_plan(um_shm_head_sh_t *head, uint32_t worker_rows)
+{
+    const size_t size[UM_SHM_ZONES] = {
+        [UM_SHM_TOPO] = sizeof(um_topo_sh_t),
+        [UM_SHM_WORKERS] = um_workers_size(worker_rows),
+        [UM_SHM_SETTINGS] = sizeof(um_settings_sh_t),
+    };
+    size_t at = shm_room(sizeof(*head));
+
+    memset(head, 0, sizeof(*head));
+    head->magic = SHM_MAGIC;
+    head->layout = SHM_LAYOUT;
+    head->zones = UM_SHM_ZONES;
+
+    for (int z = 0; z < UM_SHM_ZONES; z++) {
+        head->zone[z].offset = at;
+        head->zone[z].size = size[z];
+        at += shm_room(size[z]);
+    }
+
+    return at;
+}
+
+static void *
+shm_zone(const um_shm_t *shm, um_shm_zone_t z)
+{
+    const um_shm_head_sh_t *head = shm->base;
+
+    return (char *) shm->base + head->zone[z].offset;
+}
+
 um_rc_t
 um_shm_create(um_shm_t *shm, uint32_t worker_rows)
 {
-    size_t topo = shm_room(sizeof(um_topo_sh_t));
-    size_t workers = shm_room(um_workers_size(worker_rows));
-    size_t settings = shm_room(sizeof(um_settings_sh_t));
-    char *at;
+    um_shm_head_sh_t head;
 
     memset(shm, 0, sizeof(*shm));
-    shm->size = topo + workers + settings;
+    shm->size = shm_plan(&head, worker_rows);
 
     if (shm_map(shm) != UM_OK) {
         goto fail;
     }
 
-    at = shm->base;
-    shm->topo = (void *) at;
-    shm->workers = (void *) (at + topo);
-    shm->settings = (void *) (at + topo + workers);
+    memcpy(shm->base, &head, sizeof(head));
+    shm->topo = shm_zone(shm, UM_SHM_TOPO);
+    shm->workers = shm_zone(shm, UM_SHM_WORKERS);
+    shm->settings = shm_zone(shm, UM_SHM_SETTINGS);
 
     if (um_topo_sh_init(shm->topo) != UM_OK) {
         goto fail;
@@ -102,4 +135,50 @@ um_shm_destroy(um_shm_t *shm)
 
     memset(shm, 0, sizeof(*shm));
     shm->fd = -1;
+}
+
+/* The bytes of zone `z`; NULL: it is not in the segment, or shorter. */
+static const void *
+view_zone(
+    const um_shm_head_sh_t *head, size_t size, um_shm_zone_t z, size_t least)
+{
+    uint64_t at = head->zone[z].offset;
+    uint64_t len = head->zone[z].size;
+
+    return at % SHM_ALIGN == 0 && at <= size && len <= size - at && len >= least
+               ? (const char *) head + at
+               : NULL;
+}
+
+const char *
+um_shm_view(um_shm_view_t *v, const void *base, size_t size)
+{
+    const um_shm_head_sh_t *head = base;
+
+    if (size < sizeof(*head) || head->magic != SHM_MAGIC
+        || head->layout != SHM_LAYOUT || head->zones != UM_SHM_ZONES)
+    {
+        return "is of another version";
+    }
+
+    v->topo = view_zone(head, size, UM_SHM_TOPO, sizeof(*v->topo));
+    v->workers = view_zone(head, size, UM_SHM_WORKERS, sizeof(*v->workers));
+    v->settings = view_zone(head, size, UM_SHM_SETTINGS, sizeof(*v->settings));
+
+    if (v->topo == NULL || v->workers == NULL || v->settings == NULL) {
+        return "is cut short";
+    }
+
+    if (v->topo->layout != UM_TOPO_LAYOUT
+        || v->topo->size != sizeof(um_topo_sh_t)
+        || v->workers->layout != UM_WORKERS_LAYOUT
+        || v->workers->size != head->zone[UM_SHM_WORKERS].size
+        || v->workers->size != um_workers_size(v->workers->rows)
+        || v->settings->layout != UM_SETTINGS_LAYOUT
+        || v->settings->size != sizeof(um_settings_sh_t))
+    {
+        return "has zones of another version";
+    }
+
+    return NULL;
 }

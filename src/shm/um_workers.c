@@ -3,41 +3,78 @@
 #include "shm/um_workers.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/um_str.h"
 
-#define WORKERS_LAYOUT 1
-
-#define UM_STAT(id, unit, doc) { #id, unit, doc },
-static um_stat_info_t stat_infos[UM_STAT_MAX] = {
-#include "shm/um_stat_tbl.h"
-};
-#undef UM_STAT
-
-/* The longest name that um_stat_tbl.h may have, with its NUL. */
+/* The longest id that um_stat_tbl.h may have, with its NUL. */
 #define STAT_NAME_SIZE 40
 
-#define UM_STAT(id, unit, doc)                                                 \
+#define UM_STAT(id, unit, doc, ...)                                            \
     _Static_assert(sizeof(#id) <= STAT_NAME_SIZE, "name too long: " #id);
+#define UM_GAUGE UM_STAT
 #include "shm/um_stat_tbl.h"
-#undef UM_STAT
+
+/* Metric and labels may be left out. */
+#define STAT_TWO(zero, metric, labels, ...) metric, labels
+#define STAT_INFO(id, unit, doc, ...)                                          \
+    { #id, unit, doc, STAT_TWO(0, ##__VA_ARGS__, NULL, NULL, NULL) },
+
+#define UM_STAT STAT_INFO
+static um_stat_info_t stat_infos[] = {
+#include "shm/um_stat_tbl.h"
+};
+
+#define UM_GAUGE STAT_INFO
+static um_stat_info_t gauge_infos[] = {
+#include "shm/um_stat_tbl.h"
+};
+
+#define UM_FAMILY(metric, help) { metric, help },
+static const char *const stat_families[][2] = {
+#include "shm/um_stat_tbl.h"
+};
 
 static char stat_names[UM_STAT_MAX][STAT_NAME_SIZE];
+static char stat_metrics[UM_STAT_MAX][STAT_NAME_SIZE + sizeof("_total")];
+static char gauge_names[UM_GAUGE_MAX][STAT_NAME_SIZE];
 static pthread_once_t stat_once = PTHREAD_ONCE_INIT;
 
 /* The preprocessor knows the names in upper case only. */
 static void
+stat_name(um_stat_info_t *info, char out[STAT_NAME_SIZE])
+{
+    const char *id = info->name;
+
+    for (size_t k = 0; id[k] != '\0'; k++) {
+        out[k] = um_char_lower(id[k]);
+    }
+
+    info->name = out;
+}
+
+static void
 stat_name_all(void)
 {
     for (int i = 0; i < UM_STAT_MAX; i++) {
-        const char *id = stat_infos[i].name;
+        um_stat_info_t *info = &stat_infos[i];
 
-        for (size_t k = 0; id[k] != '\0'; k++) {
-            stat_names[i][k] = um_char_lower(id[k]);
+        stat_name(info, stat_names[i]);
+        if (info->metric == NULL) {
+            snprintf(stat_metrics[i], sizeof(stat_metrics[i]), "%.*s_total",
+                STAT_NAME_SIZE - 1, info->name);
+            info->metric = stat_metrics[i];
         }
+    }
 
-        stat_infos[i].name = stat_names[i];
+    for (int i = 0; i < UM_GAUGE_MAX; i++) {
+        um_stat_info_t *info = &gauge_infos[i];
+
+        stat_name(info, gauge_names[i]);
+        if (info->metric == NULL) {
+            info->metric = info->name;
+        }
     }
 }
 
@@ -46,6 +83,25 @@ um_stat_info(um_stat_t id)
 {
     (void) pthread_once(&stat_once, stat_name_all);
     return &stat_infos[id];
+}
+
+const um_stat_info_t *
+um_gauge_info(um_gauge_t id)
+{
+    (void) pthread_once(&stat_once, stat_name_all);
+    return &gauge_infos[id];
+}
+
+const char *
+um_stat_family(const char *metric)
+{
+    for (size_t i = 0; i < um_countof(stat_families); i++) {
+        if (strcmp(stat_families[i][0], metric) == 0) {
+            return stat_families[i][1];
+        }
+    }
+
+    return NULL;
 }
 
 size_t
@@ -58,7 +114,7 @@ void
 um_workers_init(um_workers_sh_t *sh, uint32_t rows)
 {
     memset(sh, 0, um_workers_size(rows));
-    sh->layout = WORKERS_LAYOUT;
+    sh->layout = UM_WORKERS_LAYOUT;
     sh->size = (uint32_t) um_workers_size(rows);
     sh->rows = rows;
     atomic_init(&sh->next_client_id, 1);
@@ -143,6 +199,24 @@ um_workers_sum(const um_workers_sh_t *sh, um_stat_t id)
     for (uint32_t i = 0; i < sh->rows; i++) {
         sum +=
             atomic_load_explicit(&sh->row[i].counter[id], memory_order_relaxed);
+    }
+
+    return sum;
+}
+
+uint64_t
+um_workers_now(const um_workers_sh_t *sh, um_gauge_t id)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < sh->rows; i++) {
+        uint32_t state =
+            atomic_load_explicit(&sh->row[i].state, memory_order_relaxed);
+
+        if (state == UM_ROW_RUNNING || state == UM_ROW_DRAINING) {
+            sum += atomic_load_explicit(
+                &sh->row[i].gauge[id], memory_order_relaxed);
+        }
     }
 
     return sum;

@@ -21,20 +21,31 @@
 
 #include "core/um_base.h"
 
-#define UM_STAT(id, unit, doc) UM_STAT_##id,
+#define UM_STAT(id, unit, doc, ...) UM_STAT_##id,
 typedef enum {
 #include "shm/um_stat_tbl.h"
     UM_STAT_MAX
 } um_stat_t;
-#undef UM_STAT
+
+#define UM_GAUGE(id, unit, doc, ...) UM_GAUGE_##id,
+typedef enum {
+#include "shm/um_stat_tbl.h"
+    UM_GAUGE_MAX
+} um_gauge_t;
 
 typedef struct {
     const char *name; /* lower case: "clients_accepted" */
     const char *unit;
     const char *doc;
+    const char *metric; /* without "undermoon_": "commands_total" */
+    const char *labels; /* "way=\"node\""; NULL: none             */
 } um_stat_info_t;
 
 const um_stat_info_t *um_stat_info(um_stat_t id);
+const um_stat_info_t *um_gauge_info(um_gauge_t id);
+
+/* What the rows of this metric mean together; NULL: it has one row only. */
+const char *um_stat_family(const char *metric);
 
 typedef enum {
     UM_ROW_FREE = 0,
@@ -43,6 +54,8 @@ typedef enum {
     UM_ROW_DRAINING, /* serves those it has              */
     UM_ROW_DEAD,     /* gone; its connections to be killed */
 } um_row_state_t;
+
+#define UM_WORKERS_LAYOUT 2
 
 #define UM_ROW_CONNS 2048 /* backend connections a row can list */
 
@@ -67,6 +80,7 @@ typedef struct {
     _Atomic uint32_t blocked;     /* clients that wait in a blocking call */
     _Atomic uint64_t memory;      /* bytes of buffers now                 */
     _Atomic uint64_t counter[UM_STAT_MAX];
+    _Atomic uint64_t gauge[UM_GAUGE_MAX];
     um_row_conn_t conn[UM_ROW_CONNS];
 } um_row_sh_t;
 
@@ -92,6 +106,9 @@ bool um_workers_done(const um_workers_sh_t *sh, uint64_t gen);
 /* Sum of a counter over all rows, dead ones and the retired included. */
 uint64_t um_workers_sum(const um_workers_sh_t *sh, um_stat_t id);
 
+/* Sum of a gauge over the rows whose worker lives. */
+uint64_t um_workers_now(const um_workers_sh_t *sh, um_gauge_t id);
+
 /*
  * CONFIG RESETSTAT: INFO counts from now on.  The rows go on as they are, for
  * each has one writer and others read them.  Any worker may call it.
@@ -108,6 +125,12 @@ um_stat_add(um_row_sh_t *row, um_stat_t id, uint64_t n)
     atomic_store_explicit(&row->counter[id],
         atomic_load_explicit(&row->counter[id], memory_order_relaxed) + n,
         memory_order_relaxed);
+}
+
+static inline void
+um_gauge_set(um_row_sh_t *row, um_gauge_t id, uint64_t value)
+{
+    atomic_store_explicit(&row->gauge[id], value, memory_order_relaxed);
 }
 
 #endif /* UM_WORKERS_H */

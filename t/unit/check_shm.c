@@ -2,6 +2,7 @@
 
 #include "shm/um_topo_sh.h"
 #include "shm/um_settings.h"
+#include "shm/um_shm.h"
 #include "shm/um_workers.h"
 #include "um_check.h"
 
@@ -376,6 +377,80 @@ START_TEST(every_counter_has_a_name_a_unit_and_a_sentence)
 }
 END_TEST
 
+START_TEST(every_number_has_a_metric_that_prometheus_takes)
+{
+    for (int i = 0; i < UM_STAT_MAX + UM_GAUGE_MAX; i++) {
+        bool grows = i < UM_STAT_MAX;
+        const um_stat_info_t *info =
+            grows ? um_stat_info((um_stat_t) i)
+                  : um_gauge_info((um_gauge_t) (i - UM_STAT_MAX));
+        size_t len = strlen(info->metric);
+
+        ck_assert_msg(
+            strspn(info->metric, "abcdefghijklmnopqrstuvwxyz_0123456789")
+                == len,
+            "%s", info->metric);
+        ck_assert_msg(
+            (len > 6 && strcmp(info->metric + len - 6, "_total") == 0) == grows,
+            "%s", info->metric);
+        ck_assert_msg(
+            (info->labels != NULL) == (um_stat_family(info->metric) != NULL),
+            "%s: labels are for families, and families have them",
+            info->metric);
+    }
+}
+END_TEST
+
+START_TEST(a_gauge_counts_while_its_worker_lives)
+{
+    um_workers_sh_t *ws = share(um_workers_size(3));
+
+    um_workers_init(ws, 3);
+    for (int i = 0; i < 3; i++) {
+        um_gauge_set(&ws->row[i], UM_GAUGE_CONNS_PEER, 10 + (unsigned) i);
+    }
+    atomic_store(&ws->row[0].state, UM_ROW_RUNNING);
+    atomic_store(&ws->row[1].state, UM_ROW_DEAD);
+    atomic_store(&ws->row[2].state, UM_ROW_DRAINING);
+
+    ck_assert_uint_eq(um_workers_now(ws, UM_GAUGE_CONNS_PEER), 22);
+    munmap(ws, um_workers_size(3));
+}
+END_TEST
+
+START_TEST(who_only_reads_looks_before_it_trusts)
+{
+    um_shm_t shm;
+    um_shm_view_t v;
+    um_shm_head_sh_t *head;
+
+    ck_assert_int_eq(um_shm_create(&shm, 5), UM_OK);
+    head = shm.base;
+
+    ck_assert_ptr_null(um_shm_view(&v, shm.base, shm.size));
+    ck_assert_ptr_eq(v.topo, shm.topo);
+    ck_assert_ptr_eq(v.workers, shm.workers);
+    ck_assert_ptr_eq(v.settings, shm.settings);
+
+    ck_assert_ptr_nonnull(um_shm_view(&v, shm.base, 16));
+    ck_assert_ptr_nonnull(um_shm_view(&v, shm.base, shm.size - 4096));
+
+    shm.workers->rows++;
+    ck_assert_ptr_nonnull(um_shm_view(&v, shm.base, shm.size));
+    shm.workers->rows--;
+    shm.settings->layout++;
+    ck_assert_ptr_nonnull(um_shm_view(&v, shm.base, shm.size));
+    shm.settings->layout--;
+    head->zone[UM_SHM_TOPO].offset += 8;
+    ck_assert_ptr_nonnull(um_shm_view(&v, shm.base, shm.size));
+    head->zone[UM_SHM_TOPO].offset = UINT64_MAX - 4095;
+    ck_assert_ptr_nonnull(um_shm_view(&v, shm.base, shm.size));
+    head->magic = 0;
+    ck_assert_ptr_nonnull(um_shm_view(&v, shm.base, shm.size));
+    um_shm_destroy(&shm);
+}
+END_TEST
+
 START_TEST(settings_begin_with_the_defaults)
 {
     um_settings_sh_t *s = share(sizeof(*s));
@@ -411,6 +486,9 @@ main(void)
     tcase_add_test(tc, workers_that_route_are_waited_for_and_others_not);
     tcase_add_test(tc, counters_of_dead_workers_still_count);
     tcase_add_test(tc, every_counter_has_a_name_a_unit_and_a_sentence);
+    tcase_add_test(tc, every_number_has_a_metric_that_prometheus_takes);
+    tcase_add_test(tc, a_gauge_counts_while_its_worker_lives);
+    tcase_add_test(tc, who_only_reads_looks_before_it_trusts);
     tcase_add_test(tc, settings_begin_with_the_defaults);
     suite_add_tcase(s, tc);
 
