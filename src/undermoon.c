@@ -22,6 +22,7 @@
 #include "os/um_pidfile.h"
 #include "os/um_proc.h"
 #include "os/um_signal.h"
+#include "proxy/um_fds.h"
 #include "proxy/um_proxy_conf.h"
 #include "proxy/um_worker.h"
 
@@ -65,6 +66,18 @@ proxy_publish(const void *conf, um_settings_sh_t *settings)
     atomic_store(&settings->slowlog_sample_rate, proxy->slowlog_sample_rate);
 }
 
+static uint64_t
+proxy_descriptors(const void *conf, uint32_t rows)
+{
+    return um_fds_wanted(conf, rows);
+}
+
+static um_rc_t
+proxy_check_descriptors(const void *conf, uint32_t rows, uint64_t limit)
+{
+    return um_fds_check(conf, rows, limit);
+}
+
 static const char *
 proxy_redis_password(const void *conf)
 {
@@ -76,6 +89,8 @@ static const um_worker_def_t worker_def = {
     .run = um_worker_run,
     .listen = proxy_listen,
     .publish = proxy_publish,
+    .descriptors = proxy_descriptors,
+    .check_descriptors = proxy_check_descriptors,
     .redis_password = proxy_redis_password,
 };
 

@@ -81,7 +81,7 @@ ok(wait_for { $um->has_new_workers(@workers) } 5, 'a good one counts again');
 is($um->client->cmd('PING'), 'PONG', 'and serves');
 
 # Without descriptors a reload fails, and nothing else.
-my $poor = undermoon(workers => 1, nofile => 80)->start;
+my $poor = undermoon(workers => 2, nofile => 120)->start;
 my $many = join ' ', map { "listen 127.0.0.$_:$poor->{port};" } 2 .. 60;
 @workers = $poor->workers;
 $client = $poor->client;

@@ -34,6 +34,14 @@ typedef struct {
     /* Let the noticeboard's settings follow the configuration. */
     void (*publish)(const void *conf, um_settings_sh_t *settings);
 
+    /* How many descriptors a worker could need; `rows` of the noticeboard. */
+    uint64_t (*descriptors)(const void *conf, uint32_t rows);
+
+    /* Will `limit` of them do?  Warns of less; UM_ERR: logged, it must not
+     * start. */
+    um_rc_t (*check_descriptors)(
+        const void *conf, uint32_t rows, uint64_t limit);
+
     /* What redis-servers next to it should ask for; NULL: nothing. */
     const char *(*redis_password)(const void *conf);
 } um_worker_def_t;

@@ -238,8 +238,10 @@ static const um_directive_t main_directives[] = {
         .set = um_set_u64,
         .offset = offsetof(um_main_conf_t, worker_rlimit_nofile),
         .post = &main_nofile,
-        .doc = "Open files a process may have. Without it as many as the "
-               "limits let us have without being root.",
+        .doc = "Open files a process may have. Without it as many as its "
+               "clients and private connections could need, or the limits "
+               "allow. With less a worker serves fewer of them, which the log "
+               "says at start and INFO clients later.",
     },
     {
         .name = "module",

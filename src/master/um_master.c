@@ -96,6 +96,27 @@ master_own_log(const um_cycle_t *cy)
     }
 }
 
+/* As many descriptors as the workers could need, or are to be had.  UM_ERR:
+ * logged, they could not serve. */
+static um_rc_t
+master_raise_limits(const master_t *m, const um_cycle_t *cy, uint32_t rows)
+{
+    uint64_t said = cy->main->worker_rlimit_nofile;
+    uint64_t limit = um_user_raise_nofile(said);
+    uint64_t wanted;
+
+    if (cy->proxy == NULL || limit == 0) {
+        return UM_OK;
+    }
+
+    wanted = m->def->descriptors(cy->proxy, rows);
+    if (said == 0 && limit < wanted) {
+        limit = um_user_raise_nofile(wanted);
+    }
+
+    return m->def->check_descriptors(cy->proxy, rows, limit);
+}
+
 /* UM_ERR: a guest is missing; everything else is as it should be. */
 static um_rc_t
 master_adopt(master_t *m, um_cycle_t *cy)
@@ -104,7 +125,6 @@ master_adopt(master_t *m, um_cycle_t *cy)
     m->cycle = cy;
     cy->shm = &m->shm;
 
-    (void) um_user_raise_nofile(cy->main->worker_rlimit_nofile);
     master_own_log(cy);
 
     if (cy->proxy != NULL) {
@@ -200,7 +220,10 @@ master_start(master_t *m)
     um_log_notice(
         0, "undermoond %s starts, %u workers", PACKAGE_VERSION, cy->workers);
 
-    if (um_signal_start() != UM_OK || master_furnish(m, cy) != UM_OK) {
+    if (um_signal_start() != UM_OK
+        || master_raise_limits(m, cy, um_rows_for(cy->workers)) != UM_OK
+        || master_furnish(m, cy) != UM_OK)
+    {
         goto fail;
     }
 
@@ -262,6 +285,26 @@ master_reopen(master_t *m)
     }
 }
 
+/* A new cycle, ready to be adopted; NULL: logged, and all is as it was. */
+static um_cycle_t *
+master_open_again(master_t *m)
+{
+    um_cycle_t *cy = um_cycle_load(m->options, m->def);
+
+    if (cy == NULL) {
+        return NULL;
+    }
+
+    if (master_raise_limits(m, cy, m->shm.workers->rows) != UM_OK) {
+        um_cycle_free(cy);
+    } else if (um_cycle_open(cy, m->cycle, um_crew_room(&m->crew)) == UM_OK) {
+        return cy;
+    }
+
+    (void) um_user_raise_nofile(m->cycle->main->worker_rlimit_nofile);
+    return NULL;
+}
+
 static void
 master_reload(master_t *m)
 {
@@ -270,9 +313,8 @@ master_reload(master_t *m)
 
     um_log_notice(0, "reads its configuration again");
 
-    cy = um_cycle_load(m->options, m->def);
-    if (cy == NULL
-        || um_cycle_open(cy, m->cycle, um_crew_room(&m->crew)) != UM_OK) {
+    cy = master_open_again(m);
+    if (cy == NULL) {
         atomic_fetch_add(&settings->reload_errors, 1);
         um_log_error(0, "the old configuration stays");
         return;

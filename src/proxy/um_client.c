@@ -25,12 +25,17 @@
 
 static void client_on_writable(void *data);
 
-/* Redis counts over all threads, so do we over all workers. */
+/* Redis counts over all threads, so do we over all workers; but the
+ * descriptors are each one's own. */
 static bool
 clients_full(const um_worker_t *w)
 {
     const um_workers_sh_t *sh = w->shm->workers;
     uint64_t sum = 0;
+
+    if (w->client_count >= w->fds.clients) {
+        return true;
+    }
 
     for (uint32_t i = 0; i < sh->rows; i++) {
         uint32_t state =

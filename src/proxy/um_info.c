@@ -188,6 +188,14 @@ section_server(const um_worker_t *w, um_sbuf_t *o)
         o, "reload_errors", info_load(&w->shm->settings->reload_errors));
 }
 
+/* What Redis calls so is what there are descriptors for. */
+static uint64_t
+max_clients(const um_worker_t *w)
+{
+    return um_min((uint64_t) w->conf->max_clients,
+        (uint64_t) w->heritage->workers * w->fds.clients);
+}
+
 static void
 section_clients(const um_worker_t *w, um_sbuf_t *o)
 {
@@ -196,8 +204,11 @@ section_clients(const um_worker_t *w, um_sbuf_t *o)
     info_rows(w, false, &rows);
     info_number(o, "connected_clients", rows.clients);
     info_number(o, "cluster_connections", 0);
-    info_number(o, "maxclients", w->conf->max_clients);
+    info_number(o, "maxclients", max_clients(w));
     info_number(o, "blocked_clients", rows.blocked);
+    info_number(o, "max_clients_per_worker", w->fds.clients);
+    info_number(
+        o, "private_connections_per_worker", w->fds.private_connections);
     info_number(o, "tracking_clients", 0);
 }
 

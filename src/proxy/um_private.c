@@ -25,7 +25,7 @@ um_private_get(um_node_t *n, uint8_t proto)
         return b;
     }
 
-    if (w->private_count >= w->conf->private_connections
+    if (w->private_count >= w->fds.private_connections
         && !um_nodes_spare_one(w->nodes))
     {
         return NULL;

@@ -456,6 +456,9 @@ static um_rc_t
 worker_init(um_worker_t *w, const um_heritage_t *h)
 {
     worker_init_plain(w, h);
+    if (um_fds_of_process(w->conf, w->shm->workers->rows, &w->fds) != UM_OK) {
+        return UM_ERR;
+    }
 
     w->rbuf = malloc(UM_WORKER_RBUF);
     w->topo = malloc(sizeof(*w->topo));

@@ -12,6 +12,7 @@
 #include "net/um_job.h"
 #include "net/um_loop.h"
 #include "core/um_list.h"
+#include "proxy/um_fds.h"
 #include "proxy/um_proxy_conf.h"
 #include "proxy/um_req.h"
 #include "resp/um_cmd.h"
@@ -67,6 +68,7 @@ struct um_worker_s {
     uint64_t in_memory;   /* bytes of clients' input buffers */
     uint64_t memory_peak; /* since memory was last given back */
     uint64_t trimmed;     /* bytes of slabs freed since then  */
+    um_fds_t fds;         /* how many clients and private connections */
     uint32_t private_count;
     uint32_t deaths; /* um_orphans.c: of those we know */
 
