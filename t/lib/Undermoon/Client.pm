@@ -144,8 +144,8 @@ sub _value {
 }
 
 # One reply: string, number, undef, array reference (RESP3's maps flat and
-# blessed), or an Undermoon::Error, which reads as "-TEXT".  Dies when the stream
-# ends first.
+# blessed), or an Undermoon::Error, which reads as "-TEXT".  Dies when the
+# stream ends first.
 sub read {
     my ($self) = @_;
 
