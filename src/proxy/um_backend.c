@@ -140,7 +140,7 @@ um_backend_send(um_backend_t *b, um_req_t *r, um_str_t head, um_str_t tail)
 {
     size_t len = head.len + tail.len;
 
-    r->deadline_ns = um_backend_deadline(b);
+    r->deadline_ns = um_backend_deadline_of(b, r);
 
     if (um_unlikely(b->state != UM_BACKEND_READY)) {
         if (um_backend_is_down(b)) {

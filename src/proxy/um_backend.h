@@ -21,6 +21,7 @@
 #define UM_BACKEND_H
 
 #include "net/um_loop.h"
+#include "proxy/um_block.h"
 #include "proxy/um_client.h"
 #include "proxy/um_node.h"
 #include "resp/um_reply_scan.h"
@@ -91,6 +92,7 @@ struct um_backend_s {
     char laddr[64];
     int32_t row_slot;
     uint32_t greetings; /* answers of the greeting still to come */
+    bool awaited;       /* private: somebody in node->queue counts on it */
 };
 
 /* NULL: out of memory.  Opens when the first command comes, or by _open(). */
@@ -148,6 +150,14 @@ um_backend_deadline(const um_backend_t *b)
     }
 
     return um_worker_now(b->w) + ms * 1000000u;
+}
+
+/* When `r` is, if it is sent over `b` now. */
+static inline uint64_t
+um_backend_deadline_of(const um_backend_t *b, const um_req_t *r)
+{
+    return um_unlikely(r->hooks & UM_HOOK_BLOCKED) ? um_block_deadline(r)
+                                                   : um_backend_deadline(b);
 }
 
 /* Have commands been answered by an error that it, another connection that

@@ -54,6 +54,10 @@ backend_answered(um_backend_t *b, const char *data, size_t len)
 
     r->in_backend = false;
     r->backend = NULL;
+    if (um_unlikely(r->hooks & UM_HOOK_BLOCKED)
+        && um_block_answered(r, data, len)) {
+        return;
+    }
     um_req_uncount(r);
     if (um_unlikely(
             r->expired || (r->kind == UM_REQ_CLIENT && r->client == NULL))) {
@@ -183,7 +187,7 @@ um_backend_flush(um_backend_t *b)
 
         b->written += (uint64_t) n;
         if (b->kind == UM_BACKEND_PRIVATE && b->due != NULL) {
-            b->due->deadline_ns = um_backend_deadline(b);
+            b->due->deadline_ns = um_backend_deadline_of(b, b->due);
         }
         um_stat_add(b->w->row, UM_STAT_BACKEND_BYTES_OUT, (uint64_t) n);
         um_chain_consume(&b->out, &b->w->chunks, (size_t) n);

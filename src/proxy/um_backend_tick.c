@@ -106,6 +106,7 @@ um_backend_probe_ended(um_backend_t *probe, bool alive)
         return;
     }
 
+    um_block_hung(b->node);
     um_backend_fail(b, 0, "hung");
 
     /* It is known not to answer: refuse until a greeting has succeeded. */

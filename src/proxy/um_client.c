@@ -17,6 +17,7 @@
 #include "core/um_clock.h"
 #include "core/um_log.h"
 #include "proxy/um_backend.h"
+#include "proxy/um_block.h"
 #include "proxy/um_client_in.h"
 #include "proxy/um_client_walk.h"
 #include "proxy/um_worker.h"
@@ -148,6 +149,7 @@ client_orphan_all(um_client_t *c)
 
     c->tail = NULL;
     c->barrier = NULL;
+    um_block_mark(c, false);
     c->pending = 0;
     c->held = 0;
 }
@@ -199,6 +201,30 @@ um_client_cut(um_client_t *c)
     um_list_del(&c->wait_link);
     c->waiting_for = NULL;
     um_client_close_after(c);
+}
+
+void
+um_client_note_write(um_client_t *c, uint16_t addr)
+{
+    if (um_unlikely(c->wrote_gen != c->w->gen)) {
+        /* Its numbers mean something else now. */
+        c->wrote_gen = c->w->gen;
+        if (c->wrote_count > 0) {
+            c->wrote_count = UM_CLIENT_WROTE + 1;
+        }
+    }
+
+    for (uint32_t i = 0; i < um_min(c->wrote_count, UM_CLIENT_WROTE); i++) {
+        if (um_likely(c->wrote[i] == addr)) {
+            return;
+        }
+    }
+
+    if (c->wrote_count < UM_CLIENT_WROTE) {
+        c->wrote[c->wrote_count++] = addr;
+    } else {
+        c->wrote_count = UM_CLIENT_WROTE + 1;
+    }
 }
 
 void

@@ -27,6 +27,8 @@
 #define UM_CLIENT_REPLY_GUESS 65536u
 #define UM_CLIENT_WINDOW      (4u << 20)
 
+#define UM_CLIENT_WROTE 8
+
 /*
  * What a client is, as far as it outlives a connection's process: handing a
  * connection to a new worker is to serialise this and the descriptor.
@@ -68,6 +70,12 @@ struct um_client_s {
     um_list_t dirty_link;  /* has bytes to write this turn    */
     um_list_t resume_link; /* to be looked at again this turn */
 
+    /* Nodes it has written to, by index into the topology of that generation,
+     * for WAIT; a count beyond the maximum: too many to remember. */
+    uint64_t wrote_gen;
+    uint16_t wrote[UM_CLIENT_WROTE];
+    uint16_t wrote_count;
+
     uint64_t last_ns;  /* latest bytes from or to it */
     uint64_t commands; /* how many it has sent */
     const um_cmd_t *last_cmd;
@@ -77,10 +85,14 @@ struct um_client_s {
     bool dead;    /* freed at the end of this turn */
     bool paused;  /* not read from, its bytes in `in` wait */
     bool drain;   /* paused until nothing is unanswered */
+    bool blocked; /* its barrier waits at Redis: um_block.h */
 
     struct sockaddr_storage peer;
     socklen_t peer_len;
 };
+
+/* It writes to node `addr` of the present topology. */
+void um_client_note_write(um_client_t *c, uint16_t addr);
 
 /* Put `r` at the end of the queue of its unanswered commands. */
 void um_client_queue(um_client_t *c, um_req_t *r);

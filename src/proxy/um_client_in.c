@@ -187,7 +187,9 @@ client_request_is_too_big(const um_client_t *c)
 static void
 client_set_reading(um_client_t *c)
 {
-    bool on = !c->paused && !c->closing;
+    /* One that blocks is read from, a little: that it leaves must show. */
+    bool on =
+        (!c->paused || (c->blocked && c->in.len < READ_MAX)) && !c->closing;
 
     if (um_unlikely(c->io.reading != on)
         && um_io_want_read(&c->io, on) != UM_OK) {
@@ -217,8 +219,13 @@ client_consume_own(um_client_t *c)
 static void
 client_on_eof(um_client_t *c)
 {
-    /* It may only have shut down its sending side: answer what it asked. */
-    um_client_close_after(c);
+    /* It may only have shut down its sending side: answer what it asked.  Not
+     * what may come one day or never; Redis does not wait either. */
+    if (c->blocked) {
+        um_client_kill(c);
+    } else {
+        um_client_close_after(c);
+    }
 }
 
 /* Where to read to, and how much.  NULL: no memory. */

@@ -15,6 +15,7 @@
 
 #include "core/um_str.h"
 #include "proxy/um_backend.h"
+#include "proxy/um_block.h"
 #include "proxy/um_fanout.h"
 #include "proxy/um_gens.h"
 #include "proxy/um_private.h"
@@ -31,6 +32,7 @@ typedef struct {
     um_str_t raw; /* as it came, header and words; empty when inline */
     uint8_t hops; /* 0, or 1 + the counter of UMFORWARD */
     bool is_big;
+    bool blocks; /* it may wait at Redis */
 } call_t;
 
 um_verdict_t
@@ -91,7 +93,9 @@ call_req(const call_t *k)
     r->cmd = k->cmd;
     r->hops = k->hops;
     um_client_queue(c, r);
-    if (k->is_big || (k->cmd != NULL && k->cmd->flags & UM_CMD_BARRIER)) {
+    if (k->is_big || k->blocks
+        || (k->cmd != NULL && k->cmd->flags & UM_CMD_BARRIER))
+    {
         c->barrier = r;
     }
 
@@ -137,9 +141,8 @@ private_backend(const um_client_t *c, um_verdict_t v)
                : um_private_get(shared->node, c->st.proto);
 }
 
-/* The array's header, and UMFORWARD's words for a peer. */
-static um_str_t
-head_format(um_verdict_t v, uint32_t argc, char *out)
+um_str_t
+um_dispatch_head(um_verdict_t v, uint32_t argc, char *out)
 {
     static const char forward[] = "\r\n$9\r\nUMFORWARD\r\n$1\r\n";
     size_t n = 0;
@@ -164,7 +167,7 @@ um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
 {
     um_worker_t *w = r->w;
     um_backend_t *b;
-    char head[64];
+    char head[UM_DISPATCH_HEAD];
 
     if (um_unlikely(words.len > w->conf->big_request)) {
         b = private_backend(r->client, v);
@@ -185,7 +188,38 @@ um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
     um_stat_add(w->row,
         v.go == UM_GO_PEER ? UM_STAT_COMMANDS_PEER : UM_STAT_COMMANDS_FORWARDED,
         1);
-    um_backend_send(b, r, head_format(v, argc, head), words);
+    if (r->cmd->flags & (UM_CMD_WRITE | UM_CMD_MAY_REPLICATE)) {
+        um_client_note_write(r->client, v.addr);
+    }
+    um_backend_send(b, r, um_dispatch_head(v, argc, head), words);
+}
+
+/* It may wait: over a connection of its own. */
+static um_rc_t
+call_block(const call_t *k, um_verdict_t v, uint16_t slot)
+{
+    um_req_t *r = call_req(k);
+
+    if (r == NULL) {
+        return UM_OK;
+    }
+    if (k->is_big) {
+        um_req_fail(r, "ERR a blocking command must not be longer than "
+                       "big_request");
+        return UM_OK;
+    }
+
+    r->slot = slot;
+    r->gen_slot = um_gens_in(k->c->w->gens);
+    r->counted = true;
+    um_stat_add(k->c->w->row,
+        v.go == UM_GO_PEER ? UM_STAT_COMMANDS_PEER : UM_STAT_COMMANDS_FORWARDED,
+        1);
+    if (k->cmd->flags & UM_CMD_WRITE) {
+        um_client_note_write(k->c, v.addr);
+    }
+    um_block_start(r, v, k->argv, k->argc);
+    return UM_OK;
 }
 
 /* Send it whole to where `v` says. */
@@ -217,6 +251,9 @@ call_send(const call_t *k, um_verdict_t v, uint16_t slot)
             b != NULL && v.go == UM_GO_LOCAL && k->raw.len > 0 && k->hops == 0))
     {
         um_stat_add(w->row, UM_STAT_COMMANDS_FORWARDED, 1);
+        if (k->cmd->flags & (UM_CMD_WRITE | UM_CMD_MAY_REPLICATE)) {
+            um_client_note_write(c, v.addr);
+        }
         um_backend_send(b, r, k->raw, (um_str_t){ "", 0 });
         return UM_OK;
     }
@@ -247,7 +284,8 @@ call_by_slot(const call_t *k, uint16_t slot)
     um_verdict_t v = um_dispatch_route(k->c->w, slot, k->hops);
 
     if (um_likely(v.go == UM_GO_LOCAL || v.go == UM_GO_PEER)) {
-        return call_send(k, v, slot);
+        return um_likely(!k->blocks) ? call_send(k, v, slot)
+                                     : call_block(k, v, slot);
     }
 
     return call_refuse(k, v, slot);
@@ -295,9 +333,11 @@ call_data(const call_t *k)
         if (text != NULL) {
             return um_refuse_text(call_req(k), text);
         }
-        if (um_cmd_blocks(k->cmd, k->argv, k->argc)) {
-            return um_refuse_unsupported(call_req(k));
-        }
+    }
+
+    if (um_unlikely(k->blocks && k->c->pending > 0)) {
+        k->c->drain = true;
+        return UM_AGAIN;
     }
 
     switch (um_cmd_keys(k->cmd, k->argv, k->argc, keys)) {
@@ -375,6 +415,7 @@ call_forwarded(const call_t *k)
         return um_refuse_arity(call_req(&inner));
     }
 
+    inner.blocks = um_cmd_blocks(inner.cmd, inner.argv, inner.argc);
     switch ((um_how_t) inner.cmd->how) {
     case UM_HOW_FORWARD:
     case UM_HOW_KEYLESS:
@@ -471,6 +512,7 @@ um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
     if (um_unlikely(call_needs_auth(&k))) {
         return um_refuse_noauth(call_req(&k));
     }
+    k.blocks = um_cmd_blocks(k.cmd, a->argv, a->argc);
 
     return call_start(&k);
 }

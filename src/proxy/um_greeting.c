@@ -79,19 +79,43 @@ greeting_on_auth(um_req_t *r, um_rc_t rc)
     greeting_answered(b);
 }
 
-/* RESP3, which Redis before 6, and a peer of the reference, do not have. */
+/* Our id at a peer, from its answer to HELLO; 0: it tells none. */
+static uint64_t
+hello_id(const char *text)
+{
+    static const char field[] = "$2\r\nid\r\n:";
+    const char *p = strstr(text, field);
+    um_str_t num = { "", 0 };
+    uint64_t id;
+
+    if (p != NULL) {
+        p += sizeof(field) - 1;
+        num = (um_str_t){ p, strcspn(p, "\r\n") };
+    }
+
+    return um_str_to_u64(num, &id) == UM_OK ? id : 0;
+}
+
+/*
+ * RESP3, which Redis before 6, and a peer of the reference, do not have.  And
+ * who we are to a peer: of the reference CLIENT ID must not be asked, for it
+ * passes it on to some Redis.
+ */
 static void
 greeting_on_hello(um_req_t *r, um_rc_t rc)
 {
     um_backend_t *b = r->data;
-    char text[256];
+    char text[512];
 
     if (greeting_failed(b, rc)) {
         return;
     }
 
     reply_text(r, text, sizeof(text));
-    if (text[0] != '%') {
+    if (b->node->is_peer) {
+        b->id = hello_id(text);
+    }
+    if (b->proto == 3 && text[0] != '%') {
         um_log_warn(0, "backend %s: HELLO 3: %.*s", b->node->addr.text,
             (int) strcspn(text, "\r\n"), text);
         um_backend_fail(b, 0, "does not speak RESP3");
@@ -251,14 +275,17 @@ void
 um_greeting_start(um_backend_t *b)
 {
     static const um_str_t id[] = { { "CLIENT", 6 }, { "ID", 2 } };
-    static const um_str_t hello[] = { { "HELLO", 5 }, { "3", 1 } };
+    const um_str_t hello[] = { um_lit("HELLO"),
+        b->proto == 3 ? um_lit("3") : um_lit("2") };
+    bool says_hello =
+        b->proto == 3 || (b->node->is_peer && b->kind == UM_BACKEND_PRIVATE);
     static const um_str_t info[] = { { "INFO", 4 }, { "server", 6 } };
 
     b->state = UM_BACKEND_GREETING;
     b->greetings = 0;
 
     if (greeting_auth(b) != UM_OK
-        || (b->proto == 3
+        || (says_hello
             && greeting_say(b, hello, um_countof(hello), greeting_on_hello)
                    != UM_OK))
     {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/um_str.h"
+#include "proxy/um_block.h"
 #include "proxy/um_client.h"
 #include "proxy/um_worker.h"
 #include "resp/um_put.h"
@@ -42,6 +43,9 @@ join_drop_parts(um_join_t *j)
         }
         p->join = NULL;
         p->client = NULL;
+        if (p->hooks & UM_HOOK_BLOCKED && p->in_backend) {
+            um_block_left(p);
+        }
         p->async = false;
         um_req_release(p);
     }
@@ -193,6 +197,45 @@ join_sum(um_join_t *j, um_chain_t *out, um_chunks_t *pool)
     return rc;
 }
 
+/* One number, or as many as WAITAOF has. */
+static um_rc_t
+join_min(um_join_t *j, um_chain_t *out, um_chunks_t *pool)
+{
+    um_sbuf_t text = { 0 };
+    int64_t count = 1, least, v;
+    char first = 0;
+    um_rc_t rc = UM_OK;
+
+    um_chain_peek(&j->part[0]->reply, &first, 1);
+    for (uint32_t i = 0; i < j->parts && first == '*'; i++) {
+        if (line_number(&j->part[i]->reply, pool, '*', &v) != UM_OK || v < 1
+            || v > 16 || (i > 0 && v != count))
+        {
+            return UM_ERR;
+        }
+        count = v;
+    }
+
+    if (first == '*') {
+        um_put_array(&text, (size_t) count);
+    }
+    for (int64_t k = 0; k < count && rc == UM_OK; k++) {
+        least = INT64_MAX;
+        for (uint32_t i = 0; i < j->parts && rc == UM_OK; i++) {
+            rc = line_number(&j->part[i]->reply, pool, ':', &v);
+            least = rc == UM_OK ? um_min(least, v) : least;
+        }
+        um_put_int(&text, least);
+    }
+
+    if (rc == UM_OK) {
+        rc = text.failed ? UM_ERR
+                         : um_chain_add(out, pool, text.data, text.len, true);
+    }
+    um_sbuf_deinit(&text);
+    return rc;
+}
+
 static um_rc_t
 join_build(um_join_t *j, um_chain_t *out, um_chunks_t *pool)
 {
@@ -210,6 +253,8 @@ join_build(um_join_t *j, um_chain_t *out, um_chunks_t *pool)
         return join_sum(j, out, pool);
     case UM_JOIN_OK:
         return um_chain_add(out, pool, "+OK\r\n", 5, true);
+    case UM_JOIN_MIN:
+        return join_min(j, out, pool);
     case UM_JOIN_NONE:
         break;
     }

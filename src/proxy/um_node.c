@@ -2,6 +2,7 @@
 
 #include "proxy/um_node.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 
 #define NODES_BUCKETS 1024
 
+#define SECOND 1000000000ull
+
 /* Local nodes that are connected to before anybody asks. */
 #define NODES_EAGER 64
 
@@ -21,6 +24,8 @@ struct um_nodes_s {
     um_worker_t *w;
     um_list_t all;
     um_list_t busy;
+    um_list_t asleep; /* wait for something that may never come */
+    uint64_t asleep_ns;
     um_node_t *bucket[NODES_BUCKETS];
     uint16_t row_free[UM_ROW_CONNS];
     uint32_t row_free_count;
@@ -38,6 +43,7 @@ um_nodes_new(um_worker_t *w)
     nodes->w = w;
     um_list_init(&nodes->all);
     um_list_init(&nodes->busy);
+    um_list_init(&nodes->asleep);
     nodes->row_free_count = UM_ROW_CONNS;
     for (uint32_t i = 0; i < UM_ROW_CONNS; i++) {
         nodes->row_free[i] = (uint16_t) (UM_ROW_CONNS - 1 - i);
@@ -91,6 +97,8 @@ node_new(um_nodes_t *nodes, um_str_t text, bool is_peer, uint64_t hash)
     n->addr_hash = hash;
     um_list_init(&n->idle[0]);
     um_list_init(&n->idle[1]);
+    um_list_init(&n->queue[0]);
+    um_list_init(&n->queue[1]);
     um_list_init(&n->old);
     um_list_add_tail(&nodes->all, &n->link);
     n->hnext = nodes->bucket[hash % NODES_BUCKETS];
@@ -128,6 +136,7 @@ nodes_free_private(um_nodes_t *nodes)
 
     um_list_init(&todo);
     um_list_join(&todo, &nodes->busy);
+    um_list_join(&todo, &nodes->asleep);
     while (!um_list_is_empty(&todo)) {
         um_backend_t *b = um_list_entry(todo.next, um_backend_t, busy_link);
 
@@ -355,21 +364,60 @@ um_nodes_sum(const um_nodes_t *nodes, uint64_t gauge[UM_GAUGE_MAX])
     }
 }
 
-void
-um_nodes_tick(um_nodes_t *nodes)
+/* A tick may free this backend and others: take them one by one. */
+static void
+nodes_tick_each(um_list_t *list, uint64_t now)
 {
-    uint64_t now = um_worker_now(nodes->w);
     um_list_t todo;
 
-    /* A tick may free this backend and others: take them one by one. */
     um_list_init(&todo);
-    um_list_join(&todo, &nodes->busy);
+    um_list_join(&todo, list);
     while (!um_list_is_empty(&todo)) {
         um_list_t *l = todo.next;
 
         um_list_del(l);
-        um_list_add_tail(&nodes->busy, l);
+        um_list_add_tail(list, l);
         um_backend_tick(um_list_entry(l, um_backend_t, busy_link), now);
+    }
+}
+
+void
+um_nodes_sleep(um_nodes_t *nodes, um_backend_t *b)
+{
+    um_list_del(&b->busy_link);
+    um_list_add_tail(&nodes->asleep, &b->busy_link);
+}
+
+/* Those that wait there send nothing by which its death would show. */
+static void
+node_ask_for_sign(um_node_t *n, uint64_t now)
+{
+    static const um_str_t ping[] = { { "PING", 4 } };
+    um_backend_t *b = um_node_connection(n, 0);
+
+    if (b == NULL || now - n->asked_ns < SECOND) {
+        return;
+    }
+
+    n->asked_ns = now;
+    if (b->state != UM_BACKEND_READY) {
+        um_backend_open(b);
+    } else if (um_backend_is_quiet(b)
+               && um_backend_internal(b, ping, 1, NULL, NULL) != UM_OK)
+    {
+        um_backend_fail(b, ENOMEM, "cannot be asked");
+    }
+}
+
+void
+um_nodes_tick(um_nodes_t *nodes)
+{
+    uint64_t now = um_worker_now(nodes->w);
+
+    nodes_tick_each(&nodes->busy, now);
+    if (now - nodes->asleep_ns >= SECOND) {
+        nodes->asleep_ns = now;
+        nodes_tick_each(&nodes->asleep, now);
     }
 
     um_list_each_safe(l, &nodes->all)
@@ -378,6 +426,9 @@ um_nodes_tick(um_nodes_t *nodes)
 
         um_old_tick(n, now);
         um_private_close_idle(n, now);
+        if (n->blocked > 0 && !n->is_peer) {
+            node_ask_for_sign(n, now);
+        }
         if (!n->in_view && node_is_quiet(n)) {
             um_log_info(0, "backend %s: has left the topology", n->addr.text);
             node_free(nodes, n);

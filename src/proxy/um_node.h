@@ -58,6 +58,13 @@ struct um_node_s {
     um_list_t idle[2]; /* private connections ready for the next, by protocol */
     uint32_t idle_count;
     uint32_t private_count;
+
+    /* um_block.h, by protocol: who waits for a private connection, how many
+     * they are, and how many connections are coming for them. */
+    um_list_t queue[2];
+    uint32_t queued[2], coming[2];
+    uint32_t blocked;  /* how many wait at this node */
+    uint64_t asked_ns; /* whether it is alive, for those that wait */
     um_list_t old;     /* um_old_conn_t */
     uint64_t doubt_ns; /* peer: what it gave up may be executed until then */
 };
@@ -107,6 +114,10 @@ void um_nodes_sum(const um_nodes_t *nodes, uint64_t gauge[UM_GAUGE_MAX]);
 
 /* Nothing of any node is unanswered? */
 bool um_nodes_quiet(const um_nodes_t *nodes);
+
+/* `b` waits for something that may never come: look after it once a second
+ * only. */
+void um_nodes_sleep(um_nodes_t *nodes, um_backend_t *b);
 
 /* Every backend with work, for um_backend.c to enter and leave. */
 um_list_t *um_nodes_busy(um_nodes_t *nodes);

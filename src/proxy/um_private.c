@@ -5,6 +5,7 @@
 #include "core/um_log.h"
 #include "proxy/um_backend.h"
 #include "proxy/um_backend_priv.h"
+#include "proxy/um_block.h"
 #include "resp/um_put.h"
 
 /* So long one is kept open for the next, ns: a queue's consumers ask again at
@@ -46,6 +47,11 @@ um_private_put(um_backend_t *b)
 {
     um_node_t *n = b->node;
 
+    um_list_del(&b->busy_link);
+    if (um_block_serve(b)) {
+        return;
+    }
+
     if (!n->in_view) {
         um_backend_free(b);
         return;
@@ -67,6 +73,7 @@ um_private_gone(um_backend_t *b)
     }
     n->private_count--;
     n->w->private_count--;
+    um_block_unserved(b);
 }
 
 void

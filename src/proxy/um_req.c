@@ -8,6 +8,7 @@
 
 #include "core/um_log.h"
 #include "proxy/um_backend.h"
+#include "proxy/um_block.h"
 #include "proxy/um_client.h"
 #include "proxy/um_fanout.h"
 #include "proxy/um_gens.h"
@@ -55,6 +56,9 @@ um_req_release(um_req_t *r)
     }
 
     um_req_uncount(r);
+    if (um_unlikely(r->hooks & UM_HOOK_BLOCKED)) {
+        um_block_free(r);
+    }
     if (r->reply.head != NULL) {
         um_chain_free(&r->reply, &w->chunks);
     }
@@ -66,6 +70,9 @@ um_req_left_backend(um_req_t *r)
 {
     r->in_backend = false;
     r->backend = NULL;
+    if (um_unlikely(r->hooks & UM_HOOK_BLOCKED)) {
+        um_block_over(r);
+    }
     um_req_uncount(r);
     um_req_release(r);
 }
@@ -99,7 +106,9 @@ um_req_orphan(um_req_t *r)
     }
     um_req_release(r);
 
-    if (own != NULL) {
+    if (own != NULL && r->hooks & UM_HOOK_BLOCKED) {
+        um_block_left(r);
+    } else if (own != NULL) {
         um_backend_fail(own, 0, "the client of a command has left");
     }
 }
@@ -117,6 +126,9 @@ client_pop(um_client_t *c)
     c->pending--;
     if (c->barrier == r) {
         c->barrier = NULL;
+        if (um_unlikely(c->blocked)) {
+            um_block_mark(c, false);
+        }
     }
 
     r->in_client = false;

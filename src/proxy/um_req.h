@@ -32,7 +32,7 @@ typedef struct um_join_s um_join_t;
 enum {
     UM_HOOK_MUTED = 1u << 0,   /* CLIENT REPLY: nobody wants the answer */
     UM_HOOK_UNZIP = 1u << 1,   /* values in the reply may be compressed */
-    UM_HOOK_BLOCKED = 1u << 2, /* um_block.h: `data` is its um_block_t  */
+    UM_HOOK_BLOCKED = 1u << 2, /* may wait; `data` is its um_blocking_t */
     UM_HOOK_TRACED = 1u << 3,  /* its words are kept for the slow log   */
 };
 

@@ -24,6 +24,7 @@ static const um_self_pt handlers[UM_SELF_COUNT] = {
     [UM_SELF_READWRITE] = um_self_readwrite,
     [UM_SELF_ASKING] = um_self_asking,
     [UM_SELF_CLUSTER] = um_self_cluster,
+    [UM_SELF_WAIT] = um_self_wait,
     [UM_SELF_UMCTL] = um_self_umctl,
 };
 

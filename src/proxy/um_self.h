@@ -33,6 +33,9 @@ void um_self_readonly(um_req_t *r, const um_str_t *argv, uint32_t argc);
 void um_self_readwrite(um_req_t *r, const um_str_t *argv, uint32_t argc);
 void um_self_asking(um_req_t *r, const um_str_t *argv, uint32_t argc);
 
+/* um_wait.c */
+void um_self_wait(um_req_t *r, const um_str_t *argv, uint32_t argc);
+
 /* um_client_cmd.c, um_command_cmd.c, um_info.c, um_config_cmd.c */
 void um_self_client(um_req_t *r, const um_str_t *argv, uint32_t argc);
 void um_self_command(um_req_t *r, const um_str_t *argv, uint32_t argc);

@@ -19,6 +19,7 @@
 #include "core/um_clock.h"
 #include "core/um_log.h"
 #include "proxy/um_backend.h"
+#include "proxy/um_block.h"
 #include "proxy/um_bus.h"
 #include "proxy/um_client_in.h"
 #include "proxy/um_client_walk.h"
@@ -75,6 +76,7 @@ worker_refresh(um_worker_t *w)
     w->spare = old;
     um_gens_advance(w->gens, w->gen);
     um_nodes_apply(w->nodes);
+    um_block_topology(w);
     um_learn_again(w->learn);
     um_stat_add(w->row, UM_STAT_TOPOLOGY_REFRESHES, 1);
     um_log_info(0, "topology: epoch %lu, generation %lu",
@@ -288,6 +290,7 @@ worker_on_tick(void *data)
     uint64_t now = um_worker_now(w);
 
     um_nodes_tick(w->nodes);
+    um_block_tick(w);
     um_bus_tick(w->bus);
     if (w->draining) {
         worker_close_quiet(w);
@@ -300,8 +303,10 @@ worker_on_tick(void *data)
         worker_each_second(w);
     }
 
-    um_timer_start(w->tick,
-        um_list_is_empty(um_nodes_busy(w->nodes)) ? TICK_IDLE : TICK_BUSY);
+    um_timer_start(w->tick, um_list_is_empty(um_nodes_busy(w->nodes))
+                                    && um_list_is_empty(&w->blocks_off)
+                                ? TICK_IDLE
+                                : TICK_BUSY);
 }
 
 /* Nothing to do: the turn it makes is what was wanted. */
@@ -437,6 +442,8 @@ worker_init_plain(um_worker_t *w, const um_heritage_t *h)
     um_list_init(&w->dirty_clients);
     um_list_init(&w->resumed);
     um_list_init(&w->walks);
+    um_list_init(&w->blocks);
+    um_list_init(&w->blocks_off);
     um_list_init(&w->dead_clients);
     um_list_init(&w->dirty_backends);
     um_list_init(&w->dead_backends);

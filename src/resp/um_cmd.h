@@ -61,6 +61,7 @@ typedef enum {
     UM_JOIN_ARRAY, /* MGET: values in the order of the keys        */
     UM_JOIN_OK,    /* MSET: +OK, or the first error                */
     UM_JOIN_SUM,   /* DEL UNLINK EXISTS TOUCH: integers add up     */
+    UM_JOIN_MIN,   /* WAIT, WAITAOF: the least, each by itself     */
 } um_join_how_t;
 
 /* Who answers UM_HOW_SELF; one handler each in proxy/. */

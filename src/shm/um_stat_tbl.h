@@ -47,6 +47,8 @@ UM_STAT(COMMANDS_FORWARDED, "requests", "Sent to a local Redis.", "commands_hand
 UM_STAT(COMMANDS_PEER, "requests", "Sent to a peer proxy (active redirection).",
     "commands_handled_total", "way=\"peer\"")
 UM_STAT(COMMANDS_SPLIT, "requests", "Split over several slots and joined.", "commands_handled_total", "way=\"split\"")
+UM_STAT(COMMANDS_BLOCKING, "requests", "May wait: sent over a connection of their own.")
+UM_STAT(BLOCKED_LOST, "elements", "Popped for a client that had just left.")
 UM_STAT(COMMANDS_MOVED, "requests", "Answered with MOVED.", "commands_handled_total", "way=\"moved\"")
 UM_STAT(COMMANDS_REFUSED, "requests", "Not supported, or never forwarded.", "commands_handled_total", "way=\"refused\"")
 UM_FAMILY("command_errors_total", "Commands that no Redis answered, by what the client was told.")
