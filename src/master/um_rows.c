@@ -20,7 +20,7 @@ row_has_connections(const um_row_sh_t *row)
 {
     uint32_t i;
 
-    for (i = 0; i < UM_ROW_CONNS; i++) {
+    for (i = 0; i < atomic_load(&row->conns); i++) {
         if (atomic_load_explicit(&row->conn[i].id, memory_order_relaxed) != 0) {
             return true;
         }
@@ -34,7 +34,7 @@ row_clear(um_row_sh_t *row)
 {
     uint32_t i;
 
-    for (i = 0; i < UM_ROW_CONNS; i++) {
+    for (i = 0; i < atomic_load(&row->conns); i++) {
         atomic_store(&row->conn[i].id, 0);
     }
 

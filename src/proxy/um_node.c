@@ -449,6 +449,12 @@ um_nodes_row_add(
 
     slot = nodes->row_free[--nodes->row_free_count];
     c = &nodes->w->row->conn[slot];
+    if (slot
+        >= atomic_load_explicit(&nodes->w->row->conns, memory_order_relaxed)) {
+        c->id = 0;
+        atomic_store_explicit(
+            &nodes->w->row->conns, slot + 1u, memory_order_release);
+    }
     c->addr_hash = n->addr_hash;
     memcpy(c->run_id, run_id, UM_RUN_ID);
     atomic_store_explicit(&c->id, id, memory_order_release);

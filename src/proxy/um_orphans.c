@@ -79,7 +79,7 @@ row_kill(um_backend_t *b, um_row_sh_t *row, void (*answered)(um_backend_t *b))
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < UM_ROW_CONNS; i++) {
+    for (uint32_t i = 0; i < atomic_load(&row->conns); i++) {
         um_row_conn_t *conn = &row->conn[i];
         uint64_t id = atomic_load_explicit(&conn->id, memory_order_acquire);
 
@@ -139,7 +139,7 @@ conn_is_local(um_worker_t *w, const um_row_conn_t *conn)
 static void
 row_forget_strangers(um_worker_t *w, um_row_sh_t *row)
 {
-    for (uint32_t i = 0; i < UM_ROW_CONNS; i++) {
+    for (uint32_t i = 0; i < atomic_load(&row->conns); i++) {
         um_row_conn_t *conn = &row->conn[i];
         uint64_t id = atomic_load_explicit(&conn->id, memory_order_acquire);
 

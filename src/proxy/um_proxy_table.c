@@ -35,7 +35,7 @@ static const um_bounds_t proxy_max_bulk = { .min = 1024, .max = 4294967296 };
 static const um_bounds_t proxy_max_args = { .min = 16, .max = 2147483647 };
 static const um_bounds_t proxy_max_pipeline = { .min = 1, .max = 1048576 };
 static const um_bounds_t proxy_private_connections = { .min = 1,
-    .max = 1000000 };
+    .max = 16000 };
 static const um_bounds_t proxy_slowlog_len = { .min = 1, .max = 65536 };
 
 static const um_directive_t proxy_directives[] = {

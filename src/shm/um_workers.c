@@ -113,7 +113,12 @@ um_workers_size(uint32_t rows)
 void
 um_workers_init(um_workers_sh_t *sh, uint32_t rows)
 {
-    memset(sh, 0, um_workers_size(rows));
+    memset(sh, 0, sizeof(*sh));
+    for (uint32_t i = 0; i < rows; i++) {
+        /* Of conn[] nothing is read before it is written: its pages are not
+         * touched until they are needed. */
+        memset(&sh->row[i], 0, offsetof(um_row_sh_t, conn));
+    }
     sh->layout = UM_WORKERS_LAYOUT;
     sh->size = (uint32_t) um_workers_size(rows);
     sh->rows = rows;
@@ -162,7 +167,7 @@ row_haunts(const um_row_sh_t *row)
         return false;
     }
 
-    for (uint32_t i = 0; i < UM_ROW_CONNS; i++) {
+    for (uint32_t i = 0; i < atomic_load(&row->conns); i++) {
         if (atomic_load_explicit(&row->conn[i].id, memory_order_acquire) != 0) {
             return true;
         }

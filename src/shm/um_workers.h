@@ -57,7 +57,7 @@ typedef enum {
 
 #define UM_WORKERS_LAYOUT 2
 
-#define UM_ROW_CONNS 2048 /* backend connections a row can list */
+#define UM_ROW_CONNS 16384 /* backend connections a row can list */
 
 /* A connection to a Redis.  Written by its worker: `id` last, 0 first. */
 typedef struct {
@@ -81,6 +81,7 @@ typedef struct {
     _Atomic uint64_t memory;      /* bytes of buffers now                 */
     _Atomic uint64_t counter[UM_STAT_MAX];
     _Atomic uint64_t gauge[UM_GAUGE_MAX];
+    _Atomic uint32_t conns; /* places of conn[] that were ever used */
     um_row_conn_t conn[UM_ROW_CONNS];
 } um_row_sh_t;
 

@@ -267,6 +267,7 @@ START_TEST(a_dead_row_waits_for_its_connections)
     ck_assert_int_eq(um_rows_take(sh, &a), UM_OK);
     row = &sh->row[a];
     atomic_store(&row->clients, 5);
+    atomic_store(&row->conns, UM_ROW_CONNS);
     atomic_store(&row->conn[UM_ROW_CONNS - 1].id, 77);
     um_stat_add(row, UM_STAT_COMMANDS, 9);
 
