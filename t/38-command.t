@@ -31,16 +31,22 @@ is_deeply([ sort @{ $um->cmd(qw(COMMAND LIST)) } ], [ sort @names, @subs ],
 
 # ---- the entries --------------------------------------------------------
 
-my (%container, @wrong);
+my %container;
 
-for my $name (grep { !$newer{$_} } @names, @subs) {
-    if (@{ $um->cmd(qw(COMMAND INFO), $name)->[0][9] }) {
-        $container{$name} = 1;
-    } elsif ($um->{raw} ne $redis->raw(qw(COMMAND INFO), $name)) {
-        push @wrong, $name;
+for my $proto (3, 2) {
+    my @wrong;
+
+    $_->cmd('HELLO', $proto) for $um, $redis;
+    for my $name (grep { !$newer{$_} } @names, @subs) {
+        if (@{ $um->cmd(qw(COMMAND INFO), $name)->[0][9] }) {
+            $container{$name} = 1;
+        } elsif ($um->{raw} ne $redis->raw(qw(COMMAND INFO), $name)) {
+            push @wrong, $name;
+        }
     }
+    is_deeply(\@wrong, [],
+        "RESP$proto: entries without subcommands: the same bytes");
 }
-is_deeply(\@wrong, [], 'entries without subcommands: the same bytes');
 
 for my $name (sort keys %container) {
     my $ours = $um->cmd(qw(COMMAND INFO), $name)->[0];

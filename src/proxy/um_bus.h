@@ -1,5 +1,5 @@
 /*
- * um_bus.h -- workers ask each other: CLIENT LIST, CLIENT KILL.
+ * um_bus.h -- workers ask each other: CLIENT LIST, KILL, UNBLOCK.
  *
  * A question goes to every other living worker; each answers with texts of
  * any length, sent in pieces that fit a SOCK_SEQPACKET message.  A worker that
@@ -17,6 +17,7 @@
 typedef enum {
     UM_BUS_CLIENT_LIST = 1, /* um_client_ask.c */
     UM_BUS_CLIENT_KILL,     /* um_client_ask.c */
+    UM_BUS_CLIENT_UNBLOCK,  /* um_client_ask.c */
     UM_BUS_FUTURE,          /* UMCTL DEBUG FUTURE, a later issue */
 } um_bus_what_t;
 

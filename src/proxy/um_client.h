@@ -29,6 +29,9 @@
 
 #define UM_CLIENT_WROTE 8
 
+/* CLIENT REPLY. */
+enum { UM_REPLY_ON, UM_REPLY_OFF, UM_REPLY_SKIP /* that of the next one */ };
+
 /*
  * What a client is, as far as it outlives a connection's process: handing a
  * connection to a new worker is to serialise this and the descriptor.
@@ -40,6 +43,8 @@ typedef struct {
     bool authenticated;  /* true from the start when no password is set */
     bool readonly;
     bool control_listener; /* came in by a `listen ... control` */
+    bool no_evict;         /* CLIENT NO-EVICT: see um_req_client_is_over() */
+    uint8_t reply;         /* UM_REPLY_* */
     char *name;            /* CLIENT SETNAME; owned, NULL: none  */
     char *lib_name;        /* CLIENT SETINFO; owned, NULL: none */
     char *lib_ver;

@@ -1,5 +1,5 @@
 /*
- * um_client_ask.c -- CLIENT LIST and CLIENT KILL: all workers are asked, so
+ * um_client_ask.c -- CLIENT LIST, KILL and UNBLOCK: all workers are asked, so
  * that it does not matter which one a client has landed on.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -12,21 +12,22 @@
 
 #include "core/um_log.h"
 #include "core/um_str.h"
+#include "proxy/um_block.h"
 #include "proxy/um_client_pick.h"
 #include "proxy/um_client_walk.h"
 #include "resp/um_put.h"
 
 /*
- * What one CLIENT LIST or KILL means to one worker: its own clients are walked
- * through, and at the asker the others' answers come in meanwhile.
+ * What one CLIENT LIST, KILL or UNBLOCK means to one worker: its own clients
+ * are walked through, and at the asker the others' answers come in meanwhile.
  */
 typedef struct client_ask_s client_ask_t;
 
 struct client_ask_s {
     um_worker_t *w;
-    um_sbuf_t own;   /* LIST: our lines */
-    uint64_t killed; /* KILL: how many  */
-    uint32_t left;   /* what is waited for: the walk, the others */
+    um_sbuf_t own;  /* LIST: our lines */
+    uint64_t count; /* KILL, UNBLOCK: how many */
+    uint32_t left;  /* what is waited for: the walk, the others */
 
     um_bus_answer_t *answer; /* at another worker */
 
@@ -84,7 +85,19 @@ client_visit_kill(um_client_t *c, void *data)
 
     if (c->st.id != a->asker && um_client_pick_match(&a->pick, c)) {
         um_client_kill(c);
-        a->killed++;
+        a->count++;
+    }
+}
+
+static void
+client_visit_unblock(um_client_t *c, void *data)
+{
+    client_ask_t *a = data;
+
+    if (um_client_pick_match(&a->pick, c)
+        && um_block_unblock(c, a->pick.with_error != 0))
+    {
+        a->count++;
     }
 }
 
@@ -104,12 +117,12 @@ client_answered_list(void *data)
 }
 
 static void
-client_answered_kill(void *data)
+client_answered_count(void *data)
 {
     client_ask_t *a = data;
     um_sbuf_t *out = um_bus_answer_text(a->answer);
 
-    um_sbuf_add_u64(out, a->killed);
+    um_sbuf_add_u64(out, a->count);
     um_sbuf_addz(out, "\n");
     um_bus_answer_end(a->w->bus, a->answer);
     client_ask_free(a);
@@ -148,7 +161,16 @@ client_answer_list(um_worker_t *w, um_str_t question, um_bus_answer_t *answer)
 static void
 client_answer_kill(um_worker_t *w, um_str_t question, um_bus_answer_t *answer)
 {
-    client_answer(w, question, answer, client_visit_kill, client_answered_kill);
+    client_answer(
+        w, question, answer, client_visit_kill, client_answered_count);
+}
+
+static void
+client_answer_unblock(
+    um_worker_t *w, um_str_t question, um_bus_answer_t *answer)
+{
+    client_answer(
+        w, question, answer, client_visit_unblock, client_answered_count);
 }
 
 void
@@ -156,6 +178,7 @@ um_client_ask_serve(um_bus_t *bus)
 {
     um_bus_serve(bus, UM_BUS_CLIENT_LIST, client_answer_list);
     um_bus_serve(bus, UM_BUS_CLIENT_KILL, client_answer_kill);
+    um_bus_serve(bus, UM_BUS_CLIENT_UNBLOCK, client_answer_unblock);
 }
 
 /* ---- at the asker ---- */
@@ -204,14 +227,14 @@ client_sum(um_str_t answers)
 }
 
 static void
-client_end_kill(client_ask_t *a, um_str_t theirs)
+client_end_count(client_ask_t *a, um_str_t theirs)
 {
-    uint64_t killed = a->killed + client_sum(theirs);
+    uint64_t count = a->count + client_sum(theirs);
 
     if (!a->by_addr) {
-        um_put_int(um_req_begin(a->r), (int64_t) killed);
+        um_put_int(um_req_begin(a->r), (int64_t) count);
         um_req_end(a->r);
-    } else if (killed > 0) {
+    } else if (count > 0) {
         um_req_ok(a->r);
     } else {
         um_req_error(a->r, "ERR No such client");
@@ -316,7 +339,7 @@ um_client_ask_kill(um_req_t *r, const um_str_t *argv, uint32_t argc)
     }
 
     a = client_ask(
-        r, UM_BUS_CLIENT_KILL, &p, client_visit_kill, client_end_kill);
+        r, UM_BUS_CLIENT_KILL, &p, client_visit_kill, client_end_count);
     if (a == NULL) {
         return;
     }
@@ -324,7 +347,43 @@ um_client_ask_kill(um_req_t *r, const um_str_t *argv, uint32_t argc)
     /* Who kills himself still gets the answer, and nothing behind it. */
     a->by_addr = argc == 3;
     if (um_client_pick_match(&a->pick, r->client)) {
-        a->killed = 1;
+        a->count = 1;
         um_client_close_after(r->client);
     }
+}
+
+/* An id is one client's at most: the sum is 0 or 1. */
+void
+um_client_ask_unblock(um_req_t *r, const um_str_t *argv, uint32_t argc)
+{
+    static um_client_pick_t p;
+    bool with_error = false;
+    int64_t id;
+
+    if (argc > 4) {
+        um_req_error(r,
+            "ERR unknown subcommand or wrong number of arguments "
+            "for '%.*s'. Try CLIENT HELP.",
+            um_str_fmt(argv[1]));
+        return;
+    }
+
+    if (argc == 4) {
+        with_error = um_str_ieq(argv[3], um_lit("error"));
+        if (!with_error && !um_str_ieq(argv[3], um_lit("timeout"))) {
+            um_req_error(
+                r, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+            return;
+        }
+    }
+
+    if (um_str_to_arg(argv[2], &id) != UM_OK) {
+        um_req_error(r, "ERR value is not an integer or out of range");
+        return;
+    }
+
+    um_client_pick_one(&p, (uint64_t) id);
+    p.with_error = with_error;
+    (void) client_ask(
+        r, UM_BUS_CLIENT_UNBLOCK, &p, client_visit_unblock, client_end_count);
 }

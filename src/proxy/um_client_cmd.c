@@ -1,12 +1,13 @@
 /*
- * um_client_cmd.c -- CLIENT, of this connection.  LIST and KILL are
- * um_client_ask.c.
+ * um_client_cmd.c -- CLIENT, of this connection.  LIST, KILL and UNBLOCK are
+ * um_client_ask.c, what changes its ways is um_client_mode.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 
 #include "core/um_str.h"
 #include "proxy/um_client_ask.h"
+#include "proxy/um_client_mode.h"
 #include "proxy/um_client_text.h"
 #include "proxy/um_subcmd.h"
 #include "resp/um_put.h"
@@ -101,6 +102,9 @@ client_help(
     um_req_t *r, UM_UNUSED const um_str_t *argv, UM_UNUSED uint32_t argc)
 {
     static const char *const lines[] = {
+        "GETREDIR",
+        "    Return the client ID we are redirecting to when tracking is "
+        "enabled.",
         "GETNAME",
         "    Return the name of the current connection.",
         "ID",
@@ -125,8 +129,16 @@ client_help(
         "    Return information about client connections. Options:",
         "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
         "      Return clients of specified type.",
+        "REPLY (ON|OFF|SKIP)",
+        "    Control the replies sent to the current connection.",
         "SETNAME <name>",
         "    Assign the name <name> to the current connection.",
+        "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+        "    Unblock the specified blocked client.",
+        "TRACKINGINFO",
+        "    Report tracking status for the current connection.",
+        "NO-EVICT (ON|OFF)",
+        "    Protect current client connection from eviction.",
         "SETINFO <option> <value>",
         "    Set client meta attr. Options are:",
         "    * LIB-NAME: the client lib name.",
@@ -148,6 +160,14 @@ um_self_client(um_req_t *r, const um_str_t *argv, uint32_t argc)
         { "info", client_info },
         { "list", um_client_ask_list },
         { "kill", um_client_ask_kill },
+        { "unblock", um_client_ask_unblock },
+        { "reply", um_client_mode_reply },
+        { "no-evict", um_client_mode_no_evict },
+        { "no-touch", um_client_mode_no_touch },
+        { "tracking", um_client_mode_tracking },
+        { "trackinginfo", um_client_mode_trackinginfo },
+        { "caching", um_client_mode_caching },
+        { "getredir", um_client_mode_getredir },
         { "help", client_help },
     };
 

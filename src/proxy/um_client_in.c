@@ -101,9 +101,23 @@ client_fail(um_client_t *c, const char *text)
     }
 }
 
+/* CLIENT REPLY: nobody wants to know what becomes of `r`. */
+static void
+client_mute(um_client_t *c, um_req_t *r)
+{
+    r->hooks |= UM_HOOK_MUTED;
+    if (c->st.reply == UM_REPLY_SKIP) {
+        c->st.reply = UM_REPLY_ON;
+    }
+}
+
 void
 um_client_queue(um_client_t *c, um_req_t *r)
 {
+    if (um_unlikely(c->st.reply != UM_REPLY_ON)) {
+        client_mute(c, r);
+    }
+
     r->client = c;
     r->in_client = true;
     r->next = NULL;

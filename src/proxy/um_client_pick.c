@@ -169,6 +169,14 @@ um_client_pick_kill(um_client_pick_t *p, const um_str_t *argv, uint32_t argc,
     return UM_OK;
 }
 
+void
+um_client_pick_one(um_client_pick_t *p, uint64_t id)
+{
+    pick_clear(p);
+    p->by_id = p->id_count = 1;
+    p->id[0] = id;
+}
+
 size_t
 um_client_pick_size(const um_client_pick_t *p)
 {

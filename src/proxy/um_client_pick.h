@@ -19,7 +19,7 @@ typedef struct {
     uint32_t type;  /* UM_PICK_*                          */
     uint32_t by_id; /* only those in id[0..id_count)      */
     uint32_t id_count;
-    uint32_t pad;
+    uint32_t with_error;             /* UNBLOCK */
     char addr[UM_CLIENT_ADDR_MAX];   /* "": any */
     char laddr[UM_CLIENT_ADDR_MAX];  /* "": any */
     uint64_t id[UM_CLIENT_PICK_IDS]; /* sorted */
@@ -37,6 +37,9 @@ UM_MUSTCHECK um_rc_t um_client_pick_list(
     um_client_pick_t *p, const um_str_t *argv, uint32_t argc, um_sbuf_t *err);
 UM_MUSTCHECK um_rc_t um_client_pick_kill(um_client_pick_t *p,
     const um_str_t *argv, uint32_t argc, uint64_t self, um_sbuf_t *err);
+
+/* The one with this id. */
+void um_client_pick_one(um_client_pick_t *p, uint64_t id);
 
 /* How many bytes of it mean something: what to send. */
 size_t um_client_pick_size(const um_client_pick_t *p);

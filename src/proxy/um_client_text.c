@@ -111,6 +111,9 @@ line_flags(um_sbuf_t *o, const um_client_t *c)
     um_sbuf_addz(o, " flags=");
     before = o->len;
 
+    if (c->blocked) {
+        um_sbuf_addz(o, "b");
+    }
     if (c->closing) {
         um_sbuf_addz(o, "c");
     }
@@ -119,6 +122,9 @@ line_flags(um_sbuf_t *o, const um_client_t *c)
     }
     if (c->st.readonly) {
         um_sbuf_addz(o, "r");
+    }
+    if (c->st.no_evict) {
+        um_sbuf_addz(o, "e");
     }
     if (o->len == before) {
         um_sbuf_addz(o, "N");

@@ -185,7 +185,7 @@ command_list(um_req_t *r, const um_str_t *argv, uint32_t argc)
     }
 
     o = um_req_begin(r);
-    um_put_set(o, list_put(r->w, NULL, by, word), r->client->st.proto);
+    um_put_array(o, list_put(r->w, NULL, by, word));
     list_put(r->w, o, by, word);
     um_req_end(r);
 }

@@ -24,6 +24,9 @@
     "authenticate the client and select the RESP protocol version at the "     \
     "same time"
 
+/* The first Redis that knows RESP3. */
+#define HELLO_REDIS 0x060000u
+
 /*
  * Equal?  In a time that tells nothing of where they differ.  How long the
  * right one is may be guessed, as with Redis' own.
@@ -135,8 +138,8 @@ um_self_select(um_req_t *r, const um_str_t *argv, UM_UNUSED uint32_t argc)
 }
 
 /*
- * Back to what a fresh connection is.  lib_name and lib_ver stay: they still
- * say who is at the other end.
+ * Back to what a fresh connection is.  lib_name and lib_ver stay, they still
+ * say who is at the other end; so does NO-EVICT, as with Redis 7.0.
  */
 void
 um_self_reset(
@@ -148,6 +151,10 @@ um_self_reset(
     c->st.authenticated = c->w->conf->password == NULL;
     c->st.readonly = false;
     c->st.proto = 2;
+    if (c->st.reply == UM_REPLY_OFF) {
+        c->st.reply = UM_REPLY_ON;
+        r->hooks &= (uint8_t) ~UM_HOOK_MUTED;
+    }
 
     if (um_client_name_set(&c->st.name, um_lit("")) != UM_OK) {
         um_log_alert(0, "reset: taking a name away needed memory");
@@ -172,6 +179,16 @@ um_self_time(
 }
 
 /* ---- HELLO -------------------------------------------------------------- */
+
+/* Do the nodes speak it?  While none has been met we hope so. */
+static bool
+hello_is_served(const um_worker_t *w, int64_t proto)
+{
+    uint32_t lowest = atomic_load_explicit(
+        &w->shm->settings->redis_version, memory_order_relaxed);
+
+    return proto == 2 || (proto == 3 && (lowest == 0 || lowest >= HELLO_REDIS));
+}
 
 /* Do what the options say, one after the other; false: answered an error. */
 static bool
@@ -249,7 +266,7 @@ um_self_hello(um_req_t *r, const um_str_t *argv, uint32_t argc)
             return;
         }
 
-        if (proto != 2 && proto != 3) {
+        if (!hello_is_served(r->w, proto)) {
             um_req_error(r, "NOPROTO unsupported protocol version");
             return;
         }

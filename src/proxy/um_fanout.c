@@ -154,6 +154,7 @@ part_new(um_req_t *r, um_join_t *j, uint32_t i, const part_plan_t *plan)
     part->client = r->client;
     part->cmd = r->cmd;
     part->slot = plan->slot;
+    part->hooks = r->hooks & UM_HOOK_MUTED;
     part->gen_slot = um_gens_in(r->w->gens);
     part->counted = true;
     j->part[i] = part;

@@ -278,7 +278,7 @@ um_join_left(um_join_t *j)
         c->held -= j->part[i]->reply.len;
     }
 
-    rc = join_build(j, &out, &r->w->chunks);
+    rc = r->hooks & UM_HOOK_MUTED ? UM_OK : join_build(j, &out, &r->w->chunks);
     r->join = NULL;
     um_join_abandon(j);
 

@@ -151,7 +151,10 @@ client_pop_ready(um_client_t *c)
     }
 }
 
-/* Too much is kept for this client?  It is killed then. */
+/*
+ * Too much is kept for this client?  It is killed then.  One that is not to be
+ * evicted is spared until buffer_memory is used up twice over.
+ */
 bool
 um_req_client_is_over(um_client_t *c)
 {
@@ -166,7 +169,7 @@ um_req_client_is_over(um_client_t *c)
         um_stat_add(w->row, UM_STAT_CLIENTS_CLOSED_OUTPUT, 1);
         um_log_info(0, "client %lu: closed: %lu bytes of replies not read",
             (unsigned long) c->st.id, (unsigned long) has);
-    } else if (um_worker_memory(w) > w->conf->buffer_memory) {
+    } else if (um_worker_memory(w) > w->conf->buffer_memory << c->st.no_evict) {
         um_stat_add(w->row, UM_STAT_CLIENTS_CLOSED_MEMORY, 1);
         um_log_warn(0, "client %lu: closed: buffer_memory is used up",
             (unsigned long) c->st.id);
@@ -256,9 +259,24 @@ reply_last(um_req_t *r, const char *data, size_t len)
     (void) um_req_client_is_over(c);
 }
 
+/* Nobody wants what a join has left in `r`. */
+static void
+reply_forget(um_req_t *r)
+{
+    if (r->client != NULL) {
+        r->client->held -= r->reply.len;
+    }
+    um_chain_free(&r->reply, &r->w->chunks);
+}
+
 void
 um_req_reply(um_req_t *r, const char *data, size_t len, bool last)
 {
+    if (um_unlikely(r->hooks & UM_HOOK_MUTED)) {
+        reply_forget(r);
+        len = 0;
+    }
+
     switch ((um_req_kind_t) r->kind) {
     case UM_REQ_CLIENT:
         if (um_likely(last)) {
