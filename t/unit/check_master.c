@@ -294,6 +294,7 @@ START_TEST(the_longest_dead_gives_way_when_nothing_is_free)
 
     for (i = 0; i < 2; i++) {
         ck_assert_int_eq(um_rows_take(sh, &row[i]), UM_OK);
+        atomic_store(&sh->row[row[i]].conns, 1);
         atomic_store(&sh->row[row[i]].conn[0].id, 7);
         atomic_store(&sh->row[row[i]].started_ns, 10 - (uint64_t) i);
         um_rows_ended(sh, row[i], false);

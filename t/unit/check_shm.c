@@ -329,6 +329,7 @@ START_TEST(workers_that_route_are_waited_for_and_others_not)
     }
 
     /* The dead one's bytes may still be executed. */
+    atomic_store(&w->row[1].conns, 8);
     atomic_store(&w->row[1].conn[7].id, 99);
     ck_assert(um_workers_saw(w, 9));
     ck_assert(!um_workers_done(w, 8));
