@@ -10,6 +10,9 @@ UM_PACKAGES_BUILD='build-essential autoconf automake libtool pkg-config
     libevent-dev zlib1g-dev libcjson-dev check perl'
 UM_PACKAGES_RUN='redis-server redis-tools'
 UM_PACKAGES_TEST='python3 python3-redis procps'
+# Clients of other languages; tests of those that cannot be had are skipped.
+UM_PACKAGES_CLIENTS='nodejs node-redis php-cli php-redis ruby ruby-redis
+    libhiredis-dev'
 
 packages_missing() {
     local p

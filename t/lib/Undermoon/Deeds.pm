@@ -1,0 +1,210 @@
+package Undermoon::Deeds;
+
+# Real clients do the same deeds, each in its own language (t/clients/deeds).
+# The programs run side by side; what must come from outside, an element for
+# who waits, or a restart of the proxies, they ask of us in lines:
+#
+#   version TEXT           which client this is
+#   ok DEED [: remark]     also "not ok" and "skip"
+#   block list|stream KEY  push something to KEY once everybody waits
+#   restart                restart the proxies, then send us a line
+#
+# SPDX-License-Identifier: Apache-2.0
+
+use strict;
+use warnings;
+use Exporter 'import';
+use IO::Select;
+use POSIX ();
+use Socket;
+use Test::More;
+use Time::HiRes qw(time);
+use Undermoon::Test qw(patience slurp tempdir);
+
+our @EXPORT_OK = qw(run_deeds source);
+
+our @DEEDS = qw(discovery strings pipeline same-slot eval evalsha streams
+    binary big errors setinfo blpop xread reconnect);
+
+# What the proxy does not do yet, so that it may fail.
+my %not_yet = map { $_ => 'blocking commands are not there yet' }
+    qw(blpop xread);
+
+my $silence = 60; # seconds after which a program counts as hung
+my $count = 0;
+
+# A file beside the programs.
+sub source { ($ENV{UM_SRCDIR} // '.') . "/t/clients/deeds/$_[0]" }
+
+# run_deeds($mode, $cluster, @clients).  $mode is "cluster" or "plain"; a
+# client is { name, argv, env => {}, resp3 => speaks it too } or
+# { name, skip => why }.
+sub run_deeds {
+    my ($mode, $cluster, @clients) = @_;
+    my @runs;
+
+    for my $client (@clients) {
+        if (defined $client->{skip}) {
+          SKIP: { skip("$client->{name}: $client->{skip}", 1) }
+            next;
+        }
+        push @runs, map { run_start($mode, $_, $cluster, $client) } 2,
+            $client->{resp3} ? 3 : ();
+    }
+
+    runs_listen($cluster, @runs);
+    run_judge($_) for @runs;
+}
+
+sub run_start {
+    my ($mode, $resp, $cluster, $client) = @_;
+    my $self = bless { name => $client->{name}, resp => $resp, said => {},
+        version => $client->{version},
+        label => "$mode, RESP$resp", in => '', last => time,
+        log => tempdir() . '/deeds' . $count++ }, __PACKAGE__;
+
+    socketpair($self->{sock}, my $its, AF_UNIX, SOCK_STREAM, PF_UNSPEC)
+        or die "socketpair: $!";
+    defined($self->{pid} = fork) or die "fork: $!";
+    if (!$self->{pid}) {
+        setpgrp 0, 0;
+        open STDIN, '<&', $its;
+        open STDOUT, '>&', $its;
+        open STDERR, '>', $self->{log};
+        %ENV = (%ENV, %{ $client->{env} // {} });
+        { no warnings 'exec'; exec @{ $client->{argv} }, $mode, $resp,
+            $cluster->proxy->{port}, "d$count" }
+        print STDERR "cannot run $client->{argv}[0]: $!\n";
+        POSIX::_exit(127);
+    }
+
+    Undermoon::Test::started($self);
+    return $self;
+}
+
+# Serve them all until each has ended.
+sub runs_listen {
+    my ($cluster, @runs) = @_;
+
+    while (my @live = grep { $_->{sock} } @runs) {
+        my %by = map { $_->{sock} => $_ } @live;
+        my @ready = IO::Select->new(map { $_->{sock} } @live)->can_read(0.05);
+
+        run_read($by{$_}) for @ready;
+        run_hung($_) for @live;
+        push_to_blocked($cluster, grep { $_->{block} } @live);
+
+        @live = grep { $_->{sock} } @runs;
+        next if !@live || grep { !$_->{restart} } @live;
+        restart($cluster);
+        for my $run (@live) {
+            delete $run->{restart};
+            $run->{last} = time;
+            syswrite $run->{sock}, "restarted\n";
+        }
+    }
+}
+
+sub run_read {
+    my ($run) = @_;
+    my $n = sysread $run->{sock}, $run->{in}, 1 << 16, length $run->{in};
+
+    if (!$n) {
+        close delete $run->{sock};
+        $run->{status} = Undermoon::Test::reap($run->{pid}, 10);
+        delete $run->{pid} if defined $run->{status};
+        return;
+    }
+
+    $run->{last} = time;
+    while ($run->{in} =~ s/^(.*)\n//) {
+        my $line = $1;
+
+        delete $run->{block};
+        if ($line =~ /^version (.*)/) {
+            $run->{version} = $1;
+        } elsif ($line =~ /^(ok|not ok|skip) ([\w-]+)(?:: (.*))?$/) {
+            $run->{said}{$2} = [ $1, $3 ];
+        } elsif ($line =~ /^block (list|stream) (\S+)$/) {
+            $run->{block} = [ $1, $2 ];
+        } elsif ($line eq 'restart') {
+            $run->{restart} = 1;
+        } else {
+            push @{ $run->{noise} }, $line;
+        }
+    }
+}
+
+sub run_hung {
+    my ($run) = @_;
+
+    return if !$run->{sock} || $run->{restart};
+    return if time - $run->{last} < patience($silence);
+    $run->{hung} = 1;
+    $run->finish;
+    close delete $run->{sock};
+}
+
+# Once as many wait at the nodes as have said that they would, feed them.
+sub push_to_blocked {
+    my ($cluster, @runs) = @_;
+    my $waiting = 0;
+
+    return unless @runs;
+    $waiting += $_->info('blocked_clients') for $cluster->nodes;
+    return if $waiting < @runs;
+
+    for my $run (@runs) {
+        my ($kind, $key) = @{ delete $run->{block} };
+        my $proxy = $cluster->proxy($cluster->node_of($key)
+                % $cluster->proxies);
+
+        $proxy->client->cmd($kind eq 'list' ? ('RPUSH', $key, 'pushed')
+            : ('XADD', $key, '*', 'f', 'pushed'));
+    }
+}
+
+sub restart {
+    my ($cluster) = @_;
+
+    $_->stop, $_->start for $cluster->proxies;
+    $cluster->deal;
+}
+
+sub run_judge {
+    my ($run) = @_;
+    my $who = "$run->{name} " . ($run->{version} // '?') . ", $run->{label}";
+    my @deeds = (@DEEDS, $run->{resp} == 3 ? 'resp3' : ());
+    my $missed = 0;
+
+    for my $deed (@deeds) {
+        my ($how, $why) = @{ $run->{said}{$deed} // [ 'not ok', 'no word' ] };
+        my $name = "$who: $deed";
+
+        ($how, $why) = (skip => $not_yet{$deed})
+            if $not_yet{$deed} && $how ne 'ok';
+        $missed++ if !$run->{said}{$deed};
+      SKIP: {
+            skip("$name: $why", 1) if $how eq 'skip';
+            ok($how eq 'ok', defined $why && $how eq 'ok' ? "$name ($why)"
+                : $name) or $run->{said}{$deed} && diag($why);
+        }
+    }
+
+    my $ended = defined $run->{status} && $run->{status} == 0;
+    return if $ended && !$missed && !$run->{noise};
+    diag("$who: " . ($run->{hung} ? 'hung' : 'status '
+        . ($run->{status} // 'none')));
+    diag("it said: $_") for @{ $run->{noise} // [] };
+    diag(substr slurp($run->{log}), -3000);
+}
+
+sub finish {
+    my ($self) = @_;
+    my $pid = delete $self->{pid} or return;
+
+    kill 'KILL', -$pid;
+    Undermoon::Test::reap($pid, 5);
+}
+
+1;
