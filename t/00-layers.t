@@ -17,13 +17,16 @@ my %may = (
     resp     => [qw(core)],
     master   => [qw(core os conf shm)],
     proxy    => [qw(core conf shm net resp meta)],
+    http     => [qw(core net)],
     modules  => [qw(core conf net meta http)],
+    status   => [qw(core conf net meta http shm)],
 );
 
 # Headers of others that only some rooms may know.
 my %foreign = (
     'event2/' => [qw(net proxy)],
-    'cjson/'  => [qw(meta)],
+    'cjson/'  => [qw(meta http modules status)],
+    'microhttpd.h' => [qw(http)],
     'zlib.h'  => [qw(meta)],
 );
 
@@ -34,6 +37,7 @@ plan tests => 2 * @files;
 
 for my $file (@files) {
     my ($room, $name) = $file =~ m{/(?:src/)?(\w+)/(?:\w+/)?(\w+\.[ch])$};
+    $room = 'status' if $file =~ m{/modules/status/};
     my %ok = map { $_ => 1 } $room, @{ $may{$room} // [] };
 
     open my $fh, '<', $file or die "$file: $!";

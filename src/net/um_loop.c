@@ -252,6 +252,12 @@ um_io_abandon(um_io_t *io)
 }
 
 void
+um_io_wake(um_io_t *io)
+{
+    event_active(io->read_ev, EV_READ, 0);
+}
+
+void
 um_io_close(um_io_t *io)
 {
     if (io->fd == -1) {

@@ -75,6 +75,9 @@ UM_MUSTCHECK um_rc_t um_io_open(um_io_t *io, um_loop_t *loop, int fd,
 UM_MUSTCHECK um_rc_t um_io_want_read(um_io_t *io, bool on);
 UM_MUSTCHECK um_rc_t um_io_want_write(um_io_t *io, bool on);
 
+/* Run on_readable in the next turn, whatever the descriptor says. */
+void um_io_wake(um_io_t *io);
+
 /* Forget the descriptor and close it; harmless when closed already. */
 void um_io_close(um_io_t *io);
 

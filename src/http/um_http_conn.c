@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/um_log.h"
+#include "http/um_httpd_priv.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+/* How often to look who is late. */
+#define CONN_SWEEP_MS 100
+
+/* Accepted at once, before others have their turn. */
+#define CONN_ACCEPT_MAX 32
+
+/* When the server quits: so long may one take that has just come. */
+#define CONN_QUIT_MS 1000
+
+/* ---- Time --------------------------------------------------------------- */
+
+/* `c` has changed: it goes to the end of the queue, and has this long. */
+void
+http_conn_enter(http_conn_t *c, http_stage_t stage)
+{
+    um_httpd_t *h = c->h;
+    uint64_t ms =
+        stage == HTTP_IDLE ? h->limits.idle_timeout : h->limits.request_timeout;
+
+    c->stage = stage;
+    c->due_ns =
+        stage == HTTP_WORKING ? 0 : um_loop_now(h->loop) + ms * NS_PER_MS;
+    um_list_del(&c->link);
+    um_list_add_tail(&h->conns, &c->link);
+
+    if (stage == HTTP_IDLE && h->quitting) {
+        http_conn_close(c);
+    } else if (stage == HTTP_IDLE && h->paused) {
+        http_pause(h, false); /* it can make room for who waits */
+    }
+}
+
+/* The daemon sees the end of the stream, and closes.  It is the only way to
+ * have it close what it does not want to. */
+void
+http_conn_close(http_conn_t *c)
+{
+    (void) shutdown(c->fd, SHUT_RDWR);
+    c->due_ns = 0;
+}
+
+static void
+conn_free(http_conn_t *c)
+{
+    um_httpd_t *h = c->h;
+
+    um_list_del(&c->link);
+    h->count--;
+    if (c->req != NULL) {
+        http_req_free(c->req);
+    }
+    free(c);
+
+    if (h->paused && !h->quitting && !h->freeing) {
+        http_pause(h, false);
+    }
+}
+
+void
+http_on_sweep(void *httpd)
+{
+    um_httpd_t *h = httpd;
+    uint64_t now = um_loop_now(h->loop);
+
+    um_list_each(l, &h->conns)
+    {
+        http_conn_t *c = um_list_entry(l, http_conn_t, link);
+
+        if (c->due_ns != 0 && c->due_ns <= now) {
+            http_conn_close(c);
+        }
+    }
+
+    /* Never taken up: the daemon has closed it without a word. */
+    um_list_each_safe(l, &h->coming)
+    {
+        http_conn_t *c = um_list_entry(l, http_conn_t, link);
+
+        if (c->due_ns <= now) {
+            conn_free(c);
+        }
+    }
+
+    if (h->paused && !h->quitting && h->count < h->limits.connections) {
+        http_pause(h, false); /* descriptors may be free again */
+    }
+
+    if (h->count > 0 || h->paused) {
+        um_timer_start(h->sweep, CONN_SWEEP_MS);
+    }
+    http_check_done(h); /* `h` may be gone */
+}
+
+void
+http_conns_quit(um_httpd_t *h)
+{
+    uint64_t soon = um_loop_now(h->loop) + CONN_QUIT_MS * NS_PER_MS;
+
+    um_list_each(l, &h->conns)
+    {
+        http_conn_t *c = um_list_entry(l, http_conn_t, link);
+
+        if (c->stage == HTTP_IDLE) {
+            http_conn_close(c);
+        } else if (c->stage == HTTP_FRESH) {
+            c->due_ns = um_min(c->due_ns, soon);
+        }
+    }
+}
+
+/* ---- Coming and going --------------------------------------------------- */
+
+/* No room: whoever has been idle for longest goes, and others wait until
+ * somebody has. */
+static void
+conn_make_room(um_httpd_t *h)
+{
+    um_list_each(l, &h->conns)
+    {
+        http_conn_t *c = um_list_entry(l, http_conn_t, link);
+
+        if (c->stage == HTTP_IDLE && c->due_ns != 0) {
+            http_conn_close(c);
+            break;
+        }
+    }
+
+    http_pause(h, true);
+    um_timer_start(h->sweep, CONN_SWEEP_MS);
+}
+
+static bool
+conn_is_allowed(const um_httpd_t *h, const struct sockaddr *sa)
+{
+    for (uint32_t i = 0; i < h->limits.allow_count; i++) {
+        if (um_cidr_match(&h->limits.allow[i], sa)) {
+            return true;
+        }
+    }
+
+    return h->limits.allow_count == 0;
+}
+
+/* The daemon closes `fd` when it does not want it. */
+static void
+conn_add(um_httpd_t *h, int fd, const struct sockaddr *sa, socklen_t len)
+{
+    http_conn_t *c = calloc(1, sizeof(*c));
+
+    if (c == NULL) {
+        um_log_error(ENOMEM, "http: connection refused");
+        close(fd);
+        return;
+    }
+
+    c->h = h;
+    c->fd = fd;
+    c->stage = HTTP_FRESH;
+    c->due_ns = um_loop_now(h->loop) + h->limits.request_timeout * NS_PER_MS;
+    c->allowed = conn_is_allowed(h, sa);
+    um_list_add_tail(&h->coming, &c->link);
+    h->count++;
+    if (h->count == 1) {
+        um_timer_start(h->sweep, CONN_SWEEP_MS);
+    }
+
+    if (MHD_add_connection(h->mhd, fd, sa, len) != MHD_YES) {
+        um_log_error(errno, "http: connection refused");
+        conn_free(c);
+    }
+}
+
+void
+http_on_acceptable(void *listener)
+{
+    httpd_listener_t *l = listener;
+    um_httpd_t *h = l->h;
+
+    /* Somebody is there; whether there are more is not known. */
+    if (h->count >= h->limits.connections) {
+        conn_make_room(h);
+        return;
+    }
+
+    for (int i = 0; i < CONN_ACCEPT_MAX && h->count < h->limits.connections;
+         i++) {
+        struct sockaddr_storage sa = { 0 };
+        socklen_t len = sizeof(sa);
+        int fd;
+
+        fd = accept4(l->io.fd, (struct sockaddr *) &sa, &len,
+            SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd == -1) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM
+                || errno == ENOBUFS) {
+                um_log_error(errno, "listen %s: accept failed", l->name);
+                conn_make_room(h);
+            }
+            break;
+        }
+
+        conn_add(h, fd, (struct sockaddr *) &sa, len);
+    }
+
+    http_wake(h);
+}
+
+static http_conn_t *
+conn_coming(um_httpd_t *h, int fd)
+{
+    um_list_each(l, &h->coming)
+    {
+        http_conn_t *c = um_list_entry(l, http_conn_t, link);
+
+        if (c->fd == fd) {
+            return c;
+        }
+    }
+
+    return NULL;
+}
+
+void
+http_on_connection(void *httpd, struct MHD_Connection *mhd, void **context,
+    enum MHD_ConnectionNotificationCode what)
+{
+    um_httpd_t *h = httpd;
+
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+        http_conn_t *c = info == NULL ? NULL : conn_coming(h, info->connect_fd);
+
+        *context = c;
+        if (c != NULL) {
+            uint64_t due = c->due_ns;
+
+            http_conn_enter(c, HTTP_FRESH);
+            c->due_ns = due;
+        }
+    } else if (*context != NULL) {
+        conn_free(*context);
+        *context = NULL;
+    }
+}
+
+http_conn_t *
+http_conn_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info == NULL ? NULL : info->socket_context;
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/um_log.h"
+#include "core/um_str.h"
+#include "http/um_httpd_priv.h"
+
+/* So much of a body that is too large is read and thrown away, for the client
+ * to read our answer; who sends more is closed. */
+#define REQ_THROW_MAX (1u << 20)
+
+static const struct {
+    const char *name;
+    unsigned method;
+} req_methods[] = {
+    { "GET", UM_HTTP_GET },
+    { "HEAD", UM_HTTP_GET },
+    { "POST", UM_HTTP_POST },
+    { "PUT", UM_HTTP_PUT },
+    { "PATCH", UM_HTTP_PATCH },
+    { "DELETE", UM_HTTP_DELETE },
+};
+
+/* ---- Life --------------------------------------------------------------- */
+
+void *
+http_on_line(void *httpd, const char *uri, struct MHD_Connection *mhd)
+{
+    http_conn_t *c = http_conn_of(mhd);
+    size_t len = strlen(uri);
+    um_http_req_t *r;
+
+    (void) httpd;
+    if (c == NULL) {
+        return NULL;
+    }
+
+    if (c->req != NULL) { /* its end was not told */
+        http_req_free(c->req);
+    }
+
+    r = calloc(1, sizeof(*r) + len + 1);
+    if (r == NULL) {
+        um_log_error(ENOMEM, "http: request");
+        return NULL;
+    }
+
+    r->conn = c;
+    r->mhd = mhd;
+    memcpy(r->target, uri, len + 1);
+    r->is_path = um_http_path_parse(&r->path, r->target);
+    c->req = r;
+    http_conn_enter(c, HTTP_READING);
+    return r;
+}
+
+void
+http_req_free(um_http_req_t *r)
+{
+    if (r->state == REQ_KEPT && r->on_cancel != NULL) {
+        r->on_cancel(r, r->cancel_data);
+    }
+
+    if (r->response != NULL) {
+        MHD_destroy_response(r->response);
+    }
+
+    while (r->fields > 0) {
+        r->fields--;
+        free(r->field[r->fields].name);
+        free(r->field[r->fields].value);
+    }
+
+    um_sbuf_deinit(&r->body);
+    r->conn->req = NULL;
+    free(r);
+}
+
+void
+http_on_completed(void *httpd, struct MHD_Connection *mhd, void **context,
+    enum MHD_RequestTerminationCode why)
+{
+    um_http_req_t *r = *context;
+    http_conn_t *c = http_conn_of(mhd);
+
+    (void) httpd;
+    *context = NULL;
+    if (r == NULL || c == NULL || c->req != r) {
+        return;
+    }
+
+    http_req_free(r);
+    if (why == MHD_REQUEST_TERMINATED_COMPLETED_OK) {
+        http_conn_enter(c, HTTP_IDLE);
+    }
+}
+
+/* ---- The answer --------------------------------------------------------- */
+
+static enum MHD_Result
+req_queue(um_http_req_t *r)
+{
+    enum MHD_Result rc;
+
+    if (r->conn->h->quitting) {
+        (void) MHD_add_response_header(r->response, "Connection", "close");
+    }
+
+    http_conn_enter(r->conn, HTTP_WRITING);
+    r->state = REQ_QUEUED;
+    rc = MHD_queue_response(r->mhd, r->status, r->response);
+    MHD_destroy_response(r->response); /* our hold on it */
+    r->response = NULL;
+    return rc;
+}
+
+/* NULL: out of memory. */
+static struct MHD_Response *
+req_response(um_http_req_t *r, const char *content_type, um_sbuf_t *body)
+{
+    struct MHD_Response *mr = MHD_create_response_from_buffer(
+        body->len, body->data, MHD_RESPMEM_MUST_FREE);
+
+    if (mr == NULL) {
+        um_sbuf_deinit(body);
+        return NULL;
+    }
+
+    memset(body, 0, sizeof(*body)); /* it is the response's now */
+
+    if (content_type != NULL
+        && MHD_add_response_header(mr, "Content-Type", content_type) != MHD_YES)
+    {
+        goto fail;
+    }
+
+    for (uint32_t i = 0; i < r->fields; i++) {
+        if (MHD_add_response_header(mr, r->field[i].name, r->field[i].value)
+            != MHD_YES) {
+            goto fail;
+        }
+    }
+
+    return mr;
+
+fail:
+    MHD_destroy_response(mr);
+    return NULL;
+}
+
+void
+um_http_reply(um_http_req_t *r, unsigned status, const char *content_type,
+    um_sbuf_t *body)
+{
+    bool kept = r->state == REQ_KEPT;
+
+    um_assert(r->response == NULL && r->state < REQ_ANSWERED);
+
+    if (body->failed) {
+        um_sbuf_deinit(body);
+        status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->status = status;
+    r->response = req_response(r, content_type, body);
+    if (r->response == NULL) {
+        um_log_error(ENOMEM, "http: answer");
+    }
+
+    /* Without an answer the connection is closed, in either way. */
+    r->state = REQ_ANSWERED;
+    if (kept) {
+        MHD_resume_connection(r->mhd);
+        http_wake(r->conn->h);
+    }
+}
+
+void
+um_http_text(um_http_req_t *r, unsigned status, const char *fmt, ...)
+{
+    um_sbuf_t body = { 0 };
+    va_list ap;
+
+    va_start(ap, fmt);
+    um_sbuf_addv(&body, fmt, ap);
+    va_end(ap);
+    um_sbuf_addz(&body, "\n");
+    um_http_reply(r, status, "text/plain; charset=utf-8", &body);
+}
+
+void
+um_http_set(um_http_req_t *r, const char *name, const char *value)
+{
+    req_field_t *f = &r->field[r->fields];
+
+    um_assert(r->fields < REQ_FIELDS);
+
+    f->name = strdup(name);
+    f->value = strdup(value);
+    if (f->name == NULL || f->value == NULL) {
+        um_log_error(ENOMEM, "http: answer");
+        free(f->name);
+        free(f->value);
+        return;
+    }
+    r->fields++;
+}
+
+void
+http_req_cancel(um_http_req_t *r)
+{
+    um_http_pt on_cancel = r->on_cancel;
+
+    r->on_cancel = NULL;
+    if (on_cancel != NULL) {
+        on_cancel(r, r->cancel_data);
+    }
+    um_http_text(r, MHD_HTTP_SERVICE_UNAVAILABLE, "the server stops");
+}
+
+/* ---- Which handler ------------------------------------------------------ */
+
+/* 405: "Allow: GET, HEAD, POST". */
+static void
+req_refuse_method(um_http_req_t *r, unsigned allowed)
+{
+    um_sbuf_t names = { 0 };
+
+    for (size_t i = 0; i < um_countof(req_methods); i++) {
+        if (allowed & req_methods[i].method) {
+            um_sbuf_addf(
+                &names, "%s%s", names.len > 0 ? ", " : "", req_methods[i].name);
+        }
+    }
+
+    um_http_set(r, "Allow", um_sbuf_cstr(&names));
+    um_sbuf_deinit(&names);
+    um_http_text(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed here");
+}
+
+static void
+req_find_route(um_http_req_t *r)
+{
+    const um_http_route_t *route = r->conn->h->routes;
+    unsigned allowed = 0;
+
+    for (; route->path != NULL; route++) {
+        if (!um_http_path_match(&r->path, route->path, r->param)) {
+            continue;
+        }
+        if (route->methods & r->method) {
+            r->route = route;
+            return;
+        }
+        allowed |= route->methods;
+    }
+
+    if (allowed != 0) {
+        req_refuse_method(r, allowed);
+    } else {
+        um_http_text(r, MHD_HTTP_NOT_FOUND, "nothing is here");
+    }
+}
+
+static bool
+req_has_body(const um_http_req_t *r)
+{
+    const char *length = um_http_header(r, "Content-Length");
+
+    return (length != NULL && strcmp(length, "0") != 0)
+           || um_http_header(r, "Transfer-Encoding") != NULL;
+}
+
+/* Is the announced body more than the route takes?  Chunked ones are counted
+ * when they come. */
+static bool
+req_body_is_welcome(const um_http_req_t *r)
+{
+    const char *length = um_http_header(r, "Content-Length");
+    uint64_t n;
+
+    return length == NULL
+           || (um_str_to_u64(um_str_of(length), &n) == UM_OK
+               && n <= r->route->body_max);
+}
+
+/* The head is there: what can be said by it alone is said at once. */
+static void
+req_check(um_http_req_t *r, const char *method)
+{
+    for (size_t i = 0; i < um_countof(req_methods); i++) {
+        if (strcmp(method, req_methods[i].name) == 0) {
+            r->method = req_methods[i].method;
+        }
+    }
+
+    if (!r->conn->allowed) {
+        um_http_text(r, MHD_HTTP_FORBIDDEN, "not from your address");
+    } else if (!r->is_path) {
+        um_http_text(r, MHD_HTTP_BAD_REQUEST, "this is no path");
+    } else {
+        req_find_route(r);
+        if (r->route != NULL && !req_body_is_welcome(r)) {
+            um_http_text(
+                r, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
+        }
+    }
+}
+
+/* ---- libmicrohttpd calls ------------------------------------------------ */
+
+/* MHD_NO: close the connection. */
+static enum MHD_Result
+req_take_body(um_http_req_t *r, const char *data, size_t len)
+{
+    if (!r->too_large && r->body.len + len <= r->route->body_max) {
+        um_sbuf_add(&r->body, data, len);
+        return MHD_YES;
+    }
+
+    r->too_large = true;
+    r->thrown += len;
+    return r->thrown <= REQ_THROW_MAX ? MHD_YES : MHD_NO;
+}
+
+static void
+req_handle(um_http_req_t *r)
+{
+    um_httpd_t *h = r->conn->h;
+
+    http_conn_enter(r->conn, HTTP_WORKING);
+    r->state = REQ_HANDLED;
+
+    if (r->too_large) {
+        um_http_text(r, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
+    } else if (r->body.failed) {
+        um_http_text(r, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+    } else {
+        r->route->on_request(r, h->data);
+    }
+}
+
+enum MHD_Result
+http_on_access(void *httpd, struct MHD_Connection *mhd, const char *url,
+    const char *method, const char *version, const char *upload,
+    size_t *upload_size, void **context)
+{
+    um_http_req_t *r = *context;
+
+    (void) httpd;
+    (void) url;
+    (void) version;
+
+    if (r == NULL) {
+        return MHD_NO;
+    }
+
+    switch (r->state) {
+    case REQ_NEW:
+        req_check(r, method);
+        if (r->state == REQ_NEW) {
+            r->state = REQ_BODY;
+            return MHD_YES;
+        }
+        if (!req_has_body(r)) {
+            return MHD_YES; /* an answer now would cost the connection */
+        }
+        break;
+
+    case REQ_BODY:
+        if (*upload_size > 0) {
+            size_t len = *upload_size;
+
+            *upload_size = 0;
+            return req_take_body(r, upload, len);
+        }
+
+        req_handle(r);
+        if (r->state == REQ_HANDLED) {
+            r->state = REQ_KEPT;
+            MHD_suspend_connection(mhd);
+            return MHD_YES;
+        }
+        break;
+
+    default:
+        break;
+    }
+
+    return r->response != NULL ? req_queue(r) : MHD_NO;
+}
+
+/* ---- What handlers ask -------------------------------------------------- */
+
+unsigned
+um_http_method(const um_http_req_t *r)
+{
+    return r->method;
+}
+
+um_str_t
+um_http_param(const um_http_req_t *r, uint32_t i)
+{
+    return i < UM_HTTP_PARAMS ? r->param[i] : (um_str_t){ "", 0 };
+}
+
+um_str_t
+um_http_body(const um_http_req_t *r)
+{
+    return (um_str_t){ r->body.data, r->body.len };
+}
+
+const char *
+um_http_header(const um_http_req_t *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
+}
+
+const char *
+um_http_query(const um_http_req_t *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, name);
+}
+
+void
+um_http_on_cancel(um_http_req_t *r, um_http_pt on_cancel, void *data)
+{
+    r->on_cancel = on_cancel;
+    r->cancel_data = data;
+}

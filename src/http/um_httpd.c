@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "http/um_httpd.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/um_log.h"
+#include "http/um_httpd_priv.h"
+
+/* Turns of the daemon in which everybody who was suspended is awake again. */
+#define HTTPD_LAST_TURNS 3
+
+/* Its complaints are about clients, so they are for who looks closely. */
+static void
+httpd_on_log(void *data, const char *fmt, va_list ap)
+{
+    char text[256];
+
+    (void) data;
+    if (um_log_level < UM_LOG_DEBUG) {
+        return;
+    }
+
+    vsnprintf(text, sizeof(text), fmt, ap);
+    um_log_debug(0, "http: %s", text);
+}
+
+/* Let the daemon work, and ask when it wants to do so again. */
+static void
+httpd_run(um_httpd_t *h)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+
+    if (MHD_run(h->mhd) != MHD_YES) {
+        um_log_error(0, "http: the server does not run");
+    }
+
+    if (MHD_get_timeout(h->mhd, &ms) == MHD_YES) {
+        um_timer_start(h->run, ms);
+    } else {
+        um_timer_stop(h->run);
+    }
+}
+
+static void
+httpd_on_event(void *data)
+{
+    httpd_run(data);
+    http_check_done(data);
+}
+
+void
+http_wake(um_httpd_t *h)
+{
+    if (!h->freeing) {
+        um_io_wake(&h->io);
+    }
+}
+
+void
+http_pause(um_httpd_t *h, bool on)
+{
+    h->paused = on;
+
+    for (uint32_t i = 0; i < h->listeners; i++) {
+        if (um_io_want_read(&h->listener[i].io, !on) != UM_OK) {
+            um_log_error(
+                0, "listen %s: cannot be watched", h->listener[i].name);
+        }
+    }
+}
+
+void
+http_check_done(um_httpd_t *h)
+{
+    um_io_pt on_done = h->on_done;
+
+    if (h->count == 0 && h->quitting && !h->freeing && on_done != NULL) {
+        h->on_done = NULL;
+        on_done(h->on_done_data); /* `h` may be gone */
+    }
+}
+
+/* All our connections come by MHD_add_connection(), and time is ours. */
+static struct MHD_Daemon *
+httpd_start(um_httpd_t *h)
+{
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET
+                                | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+        0, NULL, NULL, http_on_access, h, MHD_OPTION_EXTERNAL_LOGGER,
+        httpd_on_log, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned) h->limits.connections + 1, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, h->limits.header_max,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
+        http_on_line, h, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, h,
+        MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, h, MHD_OPTION_END);
+}
+
+um_httpd_t *
+um_httpd_new(um_loop_t *loop, const um_http_route_t *routes,
+    const um_httpd_limits_t *limits, void *data)
+{
+    um_httpd_t *h = calloc(1, sizeof(*h));
+    const union MHD_DaemonInfo *info;
+    int fd;
+
+    if (h == NULL) {
+        um_log_error(ENOMEM, "http");
+        return NULL;
+    }
+
+    h->loop = loop;
+    h->routes = routes;
+    h->limits = *limits;
+    h->data = data;
+    h->io.fd = -1;
+    um_list_init(&h->coming);
+    um_list_init(&h->conns);
+    h->run = um_timer_new(loop, httpd_on_event, h);
+    h->sweep = um_timer_new(loop, http_on_sweep, h);
+    h->mhd = h->run == NULL || h->sweep == NULL ? NULL : httpd_start(h);
+    if (h->mhd == NULL) {
+        um_log_error(errno, "http: the server cannot be made");
+        goto fail;
+    }
+
+    info = MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+    fd = info == NULL ? -1 : info->epoll_fd;
+    if (fd == -1
+        || um_io_open(&h->io, loop, fd, httpd_on_event, NULL, h) != UM_OK
+        || um_io_want_read(&h->io, true) != UM_OK)
+    {
+        um_log_error(0, "http: the server cannot be watched");
+        goto fail;
+    }
+
+    return h;
+
+fail:
+    um_httpd_free(h);
+    return NULL;
+}
+
+um_rc_t
+um_httpd_listen(um_httpd_t *h, int fd, const char *name)
+{
+    httpd_listener_t *l = &h->listener[h->listeners];
+
+    if (h->listeners == HTTPD_LISTENERS) {
+        um_log_error(0, "listen %s: too many addresses", name);
+        close(fd);
+        return UM_ERR;
+    }
+
+    l->h = h;
+    l->name = name;
+    if (um_io_open(&l->io, h->loop, fd, http_on_acceptable, NULL, l) != UM_OK) {
+        um_log_error(ENOMEM, "listen %s", name);
+        close(fd);
+        return UM_ERR;
+    }
+
+    h->listeners++;
+    return um_io_want_read(&l->io, !h->paused);
+}
+
+static void
+httpd_close_listeners(um_httpd_t *h)
+{
+    while (h->listeners > 0) {
+        um_io_close(&h->listener[--h->listeners].io);
+    }
+}
+
+void
+um_httpd_quit(um_httpd_t *h, um_io_pt on_done, void *data)
+{
+    h->quitting = true;
+    h->on_done = on_done;
+    h->on_done_data = data;
+    httpd_close_listeners(h);
+    http_conns_quit(h);
+    um_timer_start(h->run, 0); /* which looks whether anybody is left */
+}
+
+/* Nobody may be suspended when the daemon is stopped: it aborts then. */
+static void
+httpd_stop(um_httpd_t *h)
+{
+    um_list_each_safe(l, &h->conns)
+    {
+        http_conn_t *c = um_list_entry(l, http_conn_t, link);
+
+        if (c->req != NULL && c->req->state == REQ_KEPT) {
+            http_req_cancel(c->req);
+        }
+    }
+
+    for (int i = 0; i < HTTPD_LAST_TURNS; i++) {
+        (void) MHD_run(h->mhd);
+    }
+
+    MHD_stop_daemon(h->mhd);
+}
+
+void
+um_httpd_free(um_httpd_t *h)
+{
+    h->freeing = true;
+    httpd_close_listeners(h);
+    um_io_abandon(&h->io); /* the daemon closes it */
+
+    if (h->mhd != NULL) {
+        httpd_stop(h);
+    }
+
+    um_list_each_safe(l, &h->coming)
+    {
+        http_conn_t *c = um_list_entry(l, http_conn_t, link);
+
+        um_list_del(l);
+        free(c);
+    }
+
+    um_timer_free(h->run);
+    um_timer_free(h->sweep);
+    free(h);
+}
+
+uint32_t
+um_httpd_connections(const um_httpd_t *h)
+{
+    return h->count;
+}

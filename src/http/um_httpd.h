@@ -1,0 +1,107 @@
+/*
+ * um_httpd.h -- a small HTTP/1.1 server on our event loop, for modules.
+ *
+ * libmicrohttpd reads and writes HTTP; connections, limits and time are ours.
+ * It answers by itself what is no matter of a route: 400, 403, 404, 405, 413,
+ * 414, 431; HEAD is GET without the body.
+ *
+ * A handler is called once a request is there as a whole.  It calls
+ * um_http_reply() before it returns, or keeps the request and does so later:
+ * the connection sleeps meanwhile.  Exactly one reply for each request.
+ *
+ * Slow clients: a request has to be there `request_timeout` after its first
+ * line, its answer has to be taken in as long, and a connection may be idle
+ * for `idle_timeout`; what is late is closed.  With `connections` open the
+ * one idle for longest is closed; where none is, new ones wait at the door.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef UM_HTTPD_H
+#define UM_HTTPD_H
+
+#include "core/um_addr.h"
+#include "core/um_sbuf.h"
+#include "net/um_loop.h"
+
+typedef struct um_httpd_s um_httpd_t;
+typedef struct um_http_req_s um_http_req_t;
+
+enum {
+    UM_HTTP_GET = 1u << 0, /* and HEAD */
+    UM_HTTP_POST = 1u << 1,
+    UM_HTTP_PUT = 1u << 2,
+    UM_HTTP_PATCH = 1u << 3,
+    UM_HTTP_DELETE = 1u << 4,
+};
+
+typedef void (*um_http_pt)(um_http_req_t *r, void *data);
+
+/* A path may stand in several routes, with other methods each. */
+typedef struct {
+    const char *path; /* as in um_http_path_match(); NULL ends a table */
+    unsigned methods; /* UM_HTTP_*                                     */
+    size_t body_max;  /* bytes of a body; more is answered with 413    */
+    um_http_pt on_request;
+} um_http_route_t;
+
+typedef struct {
+    uint32_t connections;     /* at once                      */
+    uint64_t request_timeout; /* ms                           */
+    uint64_t idle_timeout;    /* ms                           */
+    size_t header_max;        /* bytes of a request's head    */
+    const um_cidr_t *allow;   /* others are answered with 403 */
+    uint32_t allow_count;     /* 0: everybody is allowed      */
+} um_httpd_limits_t;
+
+/* `routes`, what `limits` points to and `data` are lent.  NULL: logged. */
+UM_MUSTCHECK um_httpd_t *um_httpd_new(um_loop_t *loop,
+    const um_http_route_t *routes, const um_httpd_limits_t *limits, void *data);
+
+/* Serve a listening, non-blocking socket, which is taken; `name` is lent, for
+ * the log.  UM_ERR: logged, the socket is closed. */
+UM_MUSTCHECK um_rc_t um_httpd_listen(um_httpd_t *h, int fd, const char *name);
+
+/*
+ * Accept nobody any more, answer what has been asked, close what is idle.
+ * `on_done` runs once, from the loop, when nobody is left.
+ */
+void um_httpd_quit(um_httpd_t *h, um_io_pt on_done, void *data);
+
+/* Now.  Requests that are kept are cancelled; not from a handler. */
+void um_httpd_free(um_httpd_t *h);
+
+uint32_t um_httpd_connections(const um_httpd_t *h);
+
+/* ---- A request: valid until it is answered ------------------------------ */
+
+unsigned um_http_method(const um_http_req_t *r); /* HEAD counts as GET */
+
+/* What the i-th {} of the route's path stands for; empty: no such. */
+um_str_t um_http_param(const um_http_req_t *r, uint32_t i);
+
+um_str_t um_http_body(const um_http_req_t *r);
+
+/* Of a header field or `?name=value`; NULL: it has none. */
+const char *um_http_header(const um_http_req_t *r, const char *name);
+const char *um_http_query(const um_http_req_t *r, const char *name);
+
+/*
+ * For whoever keeps a request: called when the server ends before the answer.
+ * The request must not be touched any more afterwards.
+ */
+void um_http_on_cancel(um_http_req_t *r, um_http_pt on_cancel, void *data);
+
+/* A header field of the answer, said before it; both are copied. */
+void um_http_set(um_http_req_t *r, const char *name, const char *value);
+
+/* Answer.  The body is taken and empty afterwards; one that `failed` is
+ * answered with 500.  `r` may be gone on return. */
+void um_http_reply(um_http_req_t *r, unsigned status, const char *content_type,
+    um_sbuf_t *body);
+
+/* The same with a line of plain text. */
+void um_http_text(um_http_req_t *r, unsigned status, const char *fmt, ...)
+    UM_PRINTF(3, 4);
+
+#endif /* UM_HTTPD_H */

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "core/um_clock.h"
+#include "core/um_str.h"
+#include "http/um_httpd.h"
+#include "um_check.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- A server, its loop and its clients in one process ------------------ */
+
+static um_loop_t *loop;
+static um_httpd_t *httpd;
+static struct sockaddr_in where;
+static um_http_req_t *kept[64];
+static int kept_count;
+static int cancelled;
+static bool quitted;
+
+static void
+on_hello(um_http_req_t *r, void *data)
+{
+    ck_assert_ptr_eq(data, &where);
+    um_http_set(r, "X-Name", "value");
+    um_http_text(r, 200, "hello %s",
+        um_http_query(r, "who") != NULL ? um_http_query(r, "who") : "you");
+}
+
+static void
+on_echo(um_http_req_t *r, void *data)
+{
+    um_sbuf_t body = { 0 };
+    um_str_t b = um_http_body(r);
+
+    (void) data;
+    um_sbuf_addf(&body, "%.*s:%u:%zu:", um_str_fmt(um_http_param(r, 0)),
+        um_http_method(r), b.len);
+    um_sbuf_add(&body, b.data, b.len < 100 ? b.len : 0);
+    um_http_reply(r, 201, "text/plain", &body);
+}
+
+static void
+on_kept_cancel(um_http_req_t *r, void *data)
+{
+    (void) r;
+    (void) data;
+    cancelled++;
+}
+
+static void
+on_keep(um_http_req_t *r, void *data)
+{
+    um_http_on_cancel(r, on_kept_cancel, data);
+    kept[kept_count++] = r;
+}
+
+static void
+on_big(um_http_req_t *r, void *data)
+{
+    um_sbuf_t body = { 0 };
+    size_t len = 8u << 20;
+    char *room = um_sbuf_room(&body, len);
+
+    (void) data;
+    ck_assert_ptr_nonnull(room);
+    memset(room, 'x', len);
+    body.len = len;
+    um_http_reply(r, 200, "text/plain", &body);
+}
+
+static void
+on_failed(um_http_req_t *r, void *data)
+{
+    um_sbuf_t body = { .failed = true };
+
+    (void) data;
+    um_http_reply(r, 200, "text/plain", &body);
+}
+
+static const um_http_route_t routes[] = {
+    { "/hello", UM_HTTP_GET, 0, on_hello },
+    { "/echo/{}", UM_HTTP_POST | UM_HTTP_PUT, 100000, on_echo },
+    { "/echo/{}", UM_HTTP_DELETE, 0, on_echo },
+    { "/keep", UM_HTTP_GET, 0, on_keep },
+    { "/big", UM_HTTP_GET, 0, on_big },
+    { "/failed", UM_HTTP_GET, 0, on_failed },
+    { NULL, 0, 0, NULL },
+};
+
+static void
+serve(const um_httpd_limits_t *limits)
+{
+    socklen_t len = sizeof(where);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    where = (struct sockaddr_in){
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    ck_assert_int_eq(bind(fd, (struct sockaddr *) &where, sizeof(where)), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *) &where, &len), 0);
+    ck_assert_int_eq(listen(fd, 64), 0);
+
+    kept_count = cancelled = 0;
+    quitted = false;
+    signal(SIGPIPE, SIG_IGN);
+    loop = um_loop_new();
+    httpd = um_httpd_new(loop, routes, limits, &where);
+    ck_assert_ptr_nonnull(httpd);
+    ck_assert_int_eq(um_httpd_listen(httpd, fd, "test"), UM_OK);
+}
+
+static const um_httpd_limits_t usual = {
+    .connections = 10,
+    .request_timeout = 5000,
+    .idle_timeout = 5000,
+    .header_max = 16384,
+};
+
+static void
+setup(void)
+{
+    serve(&usual);
+}
+
+static void
+teardown(void)
+{
+    if (httpd != NULL) {
+        um_httpd_free(httpd);
+    }
+    um_loop_free(loop);
+}
+
+static int
+dial(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    int rc = connect(fd, (struct sockaddr *) &where, sizeof(where));
+
+    ck_assert(rc == 0 || errno == EINPROGRESS);
+    return fd;
+}
+
+static void
+turn(void)
+{
+    ck_assert_int_eq(um_loop_turn(loop), UM_OK);
+}
+
+static void
+say(int fd, const char *text)
+{
+    size_t len = strlen(text);
+
+    while (len > 0) {
+        ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+
+        if (n > 0) {
+            text += n;
+            len -= (size_t) n;
+        } else if (errno == EAGAIN) {
+            turn();
+        } else {
+            break; /* it has closed: hear() will tell */
+        }
+    }
+}
+
+static char heard[65536];
+
+/* One whole answer, or what came before the end; how many bytes. */
+static size_t
+hear(int fd, bool head)
+{
+    uint64_t end = um_clock_ns() + 20000000000u;
+    size_t len = 0;
+
+    while (um_clock_ns() < end) {
+        ssize_t n = recv(fd, heard + len, sizeof(heard) - 1 - len, 0);
+        char *body, *length;
+
+        if (n == 0 || (n < 0 && errno != EAGAIN)) {
+            break;
+        }
+        if (n < 0) {
+            turn();
+            continue;
+        }
+
+        len += (size_t) n;
+        heard[len] = '\0';
+        body = strstr(heard, "\r\n\r\n");
+        length = strcasestr(heard, "content-length: ");
+        if (body != NULL && length != NULL
+            && (head
+                || len >= (size_t) (body + 4 - heard)
+                              + strtoul(length + 16, NULL, 10)))
+        {
+            return len;
+        }
+    }
+
+    heard[len] = '\0';
+    return len;
+}
+
+#define asks(fd, text, status, part)                                           \
+    do {                                                                       \
+        say(fd, text);                                                         \
+        (void) hear(fd, false);                                                \
+        ck_assert_msg(                                                         \
+            strncmp(heard, "HTTP/1.1 " status, strlen("HTTP/1.1 " status))     \
+                == 0,                                                          \
+            "%s", heard);                                                      \
+        ck_assert_msg(strstr(heard, part) != NULL, "%s", heard);               \
+    } while (0)
+
+#define HOST "Host: x\r\n"
+
+START_TEST(a_request_gets_its_answer_and_the_next_too)
+{
+    int fd = dial();
+
+    asks(fd, "GET /hello HTTP/1.1\r\n" HOST "\r\n", "200",
+        "\r\n\r\nhello you\n");
+    ck_assert_ptr_nonnull(strstr(heard, "X-Name: value\r\n"));
+    asks(fd, "GET /hello?who=me&x HTTP/1.1\r\n" HOST "\r\n", "200",
+        "hello me\n");
+    ck_assert_uint_eq(um_httpd_connections(httpd), 1);
+    close(fd);
+}
+END_TEST
+
+START_TEST(head_is_get_without_the_body)
+{
+    int fd = dial();
+
+    say(fd, "HEAD /hello HTTP/1.1\r\n" HOST "\r\n");
+    (void) hear(fd, true);
+    ck_assert_ptr_nonnull(strstr(heard, "200 OK"));
+    ck_assert_ptr_nonnull(strcasestr(heard, "content-length: 10"));
+    ck_assert_ptr_null(strstr(heard, "hello"));
+    close(fd);
+}
+END_TEST
+
+static const struct {
+    const char *request;
+    const char *status;
+    const char *part;
+} requests[] = {
+    { "GET / HTTP/1.1\r\n" HOST "\r\n", "404", "" },
+    { "GET /hello/ HTTP/1.1\r\n" HOST "\r\n", "404", "" },
+    { "GET /h%65llo HTTP/1.1\r\n" HOST "\r\n", "200", "hello" },
+    { "GET http://x/hello HTTP/1.1\r\n" HOST "\r\n", "200", "hello" },
+    { "GET /hello%00 HTTP/1.1\r\n" HOST "\r\n", "400", "" },
+    { "OPTIONS * HTTP/1.1\r\n" HOST "\r\n", "400", "" },
+    { "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", "405",
+        "Allow: GET, HEAD\r\n" },
+    { "BREW /hello HTTP/1.1\r\n" HOST "\r\n", "405", "" },
+    { "GET /echo/a HTTP/1.1\r\n" HOST "\r\n", "405",
+        "Allow: POST, PUT, DELETE\r\n" },
+    { "GET /hello HTTP/1.1\r\nHost x\r\n\r\n", "400", "" },
+    { "POST /echo/a HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc", "201",
+        "a:2:3:abc" },
+    { "PUT /echo/%2F HTTP/1.1\r\n" HOST
+      "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+        "201", "/:4:3:abc" },
+    { "DELETE /echo/b HTTP/1.1\r\n" HOST "\r\n", "201", "b:16:0:" },
+    { "DELETE /echo/b HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\nx", "413",
+        "" },
+    { "POST /echo/a HTTP/1.1\r\n" HOST "Content-Length: 100001\r\n\r\n", "413",
+        "" },
+    { "POST /echo/a HTTP/1.1\r\n" HOST
+      "Content-Length: 99999999999999999999999\r\n\r\n",
+        "413", "" },
+    { "GET /failed HTTP/1.1\r\n" HOST "\r\n", "500", "" },
+};
+
+START_TEST(every_request_gets_the_status_it_deserves)
+{
+    int fd = dial();
+
+    asks(fd, requests[_i].request, "", requests[_i].part);
+    ck_assert_msg(strncmp(heard + 9, requests[_i].status, 3) == 0, "%s%s",
+        requests[_i].request, heard);
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_body_in_chunks_is_bounded_too)
+{
+    static char chunk[10020];
+    int fd = dial();
+
+    say(fd,
+        "POST /echo/a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n");
+    snprintf(chunk, sizeof(chunk), "2710\r\n%010000d\r\n", 7);
+    for (int i = 0; i < 11; i++) {
+        say(fd, chunk);
+    }
+    asks(fd, "0\r\n\r\n", "413", "too large");
+
+    /* And whoever goes on and on is closed. */
+    say(fd,
+        "POST /echo/a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 400; i++) {
+        say(fd, chunk);
+    }
+    ck_assert_uint_eq(hear(fd, false), 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_head_is_bounded)
+{
+    static char field[20000];
+    int fd = dial();
+
+    say(fd, "GET /hello HTTP/1.1\r\n" HOST);
+    snprintf(field, sizeof(field), "X-Long: %019900d\r\n\r\n", 7);
+    say(fd, field);
+    (void) hear(fd, false);
+    ck_assert_msg(strncmp(heard, "HTTP/1.1 431", 12) == 0, "%s", heard);
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_request_may_be_kept_and_answered_later)
+{
+    int fd = dial();
+    uint64_t began;
+
+    say(fd, "GET /keep HTTP/1.1\r\n" HOST "\r\n");
+    while (kept_count == 0) {
+        turn();
+    }
+
+    began = um_clock_ns();
+    um_http_text(kept[0], 200, "at last");
+    (void) hear(fd, false);
+    ck_assert_ptr_nonnull(strstr(heard, "at last\n"));
+    ck_assert_uint_lt(um_clock_ns() - began, 50000000u);
+    ck_assert_int_eq(cancelled, 0);
+
+    asks(fd, "GET /hello HTTP/1.1\r\n" HOST "\r\n", "200", "hello");
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_client_that_leaves_does_no_harm_to_a_kept_request)
+{
+    int fd = dial();
+
+    say(fd, "GET /keep HTTP/1.1\r\n" HOST "\r\n");
+    while (kept_count == 0) {
+        turn();
+    }
+    close(fd);
+    turn();
+    um_http_text(kept[0], 200, "too late");
+
+    while (um_httpd_connections(httpd) > 0) {
+        turn();
+    }
+}
+END_TEST
+
+START_TEST(the_end_cancels_what_is_kept)
+{
+    int fd[3];
+
+    for (int i = 0; i < 3; i++) {
+        fd[i] = dial();
+        say(fd[i], "GET /keep HTTP/1.1\r\n" HOST "\r\n");
+    }
+    while (kept_count < 3) {
+        turn();
+    }
+
+    um_httpd_free(httpd);
+    httpd = NULL;
+    ck_assert_int_eq(cancelled, 3);
+    for (int i = 0; i < 3; i++) {
+        close(fd[i]);
+    }
+}
+END_TEST
+
+static void
+on_quitted(void *data)
+{
+    (void) data;
+    quitted = true;
+}
+
+START_TEST(quitting_answers_what_was_asked_and_closes_what_is_idle)
+{
+    int idle = dial(), asked = dial();
+
+    asks(idle, "GET /hello HTTP/1.1\r\n" HOST "\r\n", "200", "hello");
+    say(asked, "GET /keep HTTP/1.1\r\n" HOST "\r\n");
+    while (kept_count == 0) {
+        turn();
+    }
+
+    um_httpd_quit(httpd, on_quitted, NULL);
+    ck_assert_uint_eq(hear(idle, false), 0);
+    ck_assert(!quitted);
+
+    um_http_text(kept[0], 200, "the last");
+    (void) hear(asked, false);
+    ck_assert_ptr_nonnull(strstr(heard, "the last\n"));
+    ck_assert_ptr_nonnull(strstr(heard, "Connection: close\r\n"));
+    while (!quitted) {
+        turn();
+    }
+    close(idle);
+    close(asked);
+}
+END_TEST
+
+START_TEST(quitting_alone_is_soon_done)
+{
+    um_httpd_quit(httpd, on_quitted, NULL);
+    while (!quitted) {
+        turn();
+    }
+}
+END_TEST
+
+/* ---- Limits ------------------------------------------------------------- */
+
+START_TEST(slow_clients_are_closed)
+{
+    um_httpd_limits_t hasty = usual;
+    int silent, line, head, body, idle, deaf;
+
+    teardown();
+    hasty.request_timeout = hasty.idle_timeout = 300;
+    serve(&hasty);
+
+    silent = dial();
+    line = dial();
+    head = dial();
+    body = dial();
+    idle = dial();
+    deaf = dial();
+    asks(idle, "GET /hello HTTP/1.1\r\n" HOST "\r\n", "200", "hello");
+    say(line, "GET /he");
+    say(head, "GET /hello HTTP/1.1\r\nHost");
+    say(body, "POST /echo/a HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\na");
+    say(deaf, "GET /big HTTP/1.1\r\n" HOST "\r\n");
+
+    while (um_httpd_connections(httpd) > 0) {
+        turn();
+    }
+
+    ck_assert_uint_eq(hear(silent, false), 0);
+    ck_assert_uint_eq(hear(line, false), 0);
+    ck_assert_uint_eq(hear(head, false), 0);
+    ck_assert_uint_eq(hear(body, false), 0);
+    ck_assert_uint_eq(hear(idle, false), 0);
+    close(silent);
+    close(line);
+    close(head);
+    close(body);
+    close(idle);
+    close(deaf);
+}
+END_TEST
+
+START_TEST(an_idle_connection_makes_room_and_a_busy_one_does_not)
+{
+    int fd[12];
+
+    for (int i = 0; i < 10; i++) {
+        fd[i] = dial();
+        asks(fd[i], "GET /hello HTTP/1.1\r\n" HOST "\r\n", "200", "hello");
+    }
+    ck_assert_uint_eq(um_httpd_connections(httpd), 10);
+
+    fd[10] = dial();
+    asks(fd[10], "GET /hello HTTP/1.1\r\n" HOST "\r\n", "200", "hello");
+    ck_assert_uint_eq(um_httpd_connections(httpd), 10);
+    ck_assert_uint_eq(hear(fd[0], false), 0);
+
+    for (int i = 1; i < 11; i++) {
+        say(fd[i], "GET /keep HTTP/1.1\r\n" HOST "\r\n");
+    }
+    while (kept_count < 10) {
+        turn();
+    }
+
+    fd[11] = dial();
+    say(fd[11], "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    for (int i = 0; i < 5; i++) {
+        turn();
+        ck_assert_uint_eq(um_httpd_connections(httpd), 10);
+    }
+
+    um_http_text(kept[5], 200, "done");
+    (void) hear(fd[11], false);
+    ck_assert_ptr_nonnull(strstr(heard, "hello"));
+
+    for (int i = 0; i < 10; i++) {
+        if (i != 5) {
+            um_http_text(kept[i], 200, "done");
+        }
+    }
+    for (int i = 0; i < 12; i++) {
+        close(fd[i]);
+    }
+}
+END_TEST
+
+START_TEST(strangers_are_told_so)
+{
+    um_httpd_limits_t strict = usual;
+    um_cidr_t net;
+    int fd;
+
+    ck_assert_ptr_null(um_cidr_parse(&net, um_lit("10.0.0.0/8")));
+    strict.allow = &net;
+    strict.allow_count = 1;
+    teardown();
+    serve(&strict);
+
+    fd = dial();
+    asks(fd, "GET /hello HTTP/1.1\r\n" HOST "\r\n", "403", "address");
+    close(fd);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("http");
+    TCase *tc = tcase_create("server");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 30);
+    tcase_add_test(tc, a_request_gets_its_answer_and_the_next_too);
+    tcase_add_test(tc, head_is_get_without_the_body);
+    tcase_add_loop_test(tc, every_request_gets_the_status_it_deserves, 0,
+        (int) um_countof(requests));
+    tcase_add_test(tc, a_body_in_chunks_is_bounded_too);
+    tcase_add_test(tc, a_head_is_bounded);
+    tcase_add_test(tc, a_request_may_be_kept_and_answered_later);
+    tcase_add_test(tc, a_client_that_leaves_does_no_harm_to_a_kept_request);
+    tcase_add_test(tc, the_end_cancels_what_is_kept);
+    tcase_add_test(tc, quitting_answers_what_was_asked_and_closes_what_is_idle);
+    tcase_add_test(tc, quitting_alone_is_soon_done);
+    tcase_add_test(tc, slow_clients_are_closed);
+    tcase_add_test(tc, an_idle_connection_makes_room_and_a_busy_one_does_not);
+    tcase_add_test(tc, strangers_are_told_so);
+    suite_add_tcase(s, tc);
+
+    return um_check_main(s);
+}
