@@ -218,6 +218,8 @@ sub c_cmd {
         [ tips => c_array('char *const ', 'tips', @tips, 'NULL') ],
         [ why => defined $o->{why} && c_string($o->{why}) ],
         [ summary => c_string($cmd->{summary}) ],
+        [ since => c_string($cmd->{since}) ],
+        [ group => c_string($cmd->{group}) ],
     );
 
     return '{ ' . join('', map { ".$_->[0] = $_->[1], " }

@@ -170,6 +170,8 @@ struct um_cmd_s {
     const char *const *tips;
     const char *why; /* UNSUPPORTED, NEVER: half a sentence for the error   */
     const char *summary; /* what Redis' documentation says it does          */
+    const char *since;   /* the first Redis that had it; "": it is ours     */
+    const char *group;   /* foreign ones have none of these three           */
 };
 
 /*

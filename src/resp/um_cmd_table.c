@@ -26,6 +26,8 @@ static const um_cmd_t subs_1[] = {
         .tips = tips_2,
         .why = "users of the proxy are set in its configuration",
         .summary = "List the ACL categories or the commands inside a category",
+        .since = "6.0.0",
+        .group = "server",
     },
     {
         .name = "acl|deluser",
@@ -37,6 +39,8 @@ static const um_cmd_t subs_1[] = {
         .tips = tips_2,
         .why = "users of the proxy are set in its configuration",
         .summary = "Remove the specified ACL users and the associated rules",
+        .since = "6.0.0",
+        .group = "server",
     },
     {
         .name = "acl|dryrun",
@@ -49,6 +53,8 @@ static const um_cmd_t subs_1[] = {
         .why = "users of the proxy are set in its configuration",
         .summary = "Returns whether the user can execute the given command "
                    "without executing the command.",
+        .since = "7.0.0",
+        .group = "server",
     },
     {
         .name = "acl|genpass",
@@ -61,6 +67,8 @@ static const um_cmd_t subs_1[] = {
         .why = "users of the proxy are set in its configuration",
         .summary =
             "Generate a pseudorandom secure password to use for ACL users",
+        .since = "6.0.0",
+        .group = "server",
     },
     {
         .name = "acl|getuser",
@@ -72,6 +80,8 @@ static const um_cmd_t subs_1[] = {
         .tips = tips_2,
         .why = "users of the proxy are set in its configuration",
         .summary = "Get the rules for a specific ACL user",
+        .since = "6.0.0",
+        .group = "server",
     },
     {
         .name = "acl|help",
@@ -83,6 +93,8 @@ static const um_cmd_t subs_1[] = {
         .tips = tips_2,
         .why = "users of the proxy are set in its configuration",
         .summary = "Show helpful text about the different subcommands",
+        .since = "6.0.0",
+        .group = "server",
     },
     {
         .name = "acl|list",
@@ -94,6 +106,8 @@ static const um_cmd_t subs_1[] = {
         .tips = tips_2,
         .why = "users of the proxy are set in its configuration",
         .summary = "List the current ACL rules in ACL config file format",
+        .since = "6.0.0",
+        .group = "server",
     },
     {
         .name = "acl|load",
@@ -105,6 +119,8 @@ static const um_cmd_t subs_1[] = {
         .tips = tips_2,
         .why = "users of the proxy are set in its configuration",
         .summary = "Reload the ACLs from the configured ACL file",
+        .since = "6.0.0",
+        .group = "server",
     },
     {
         .name = "acl|log",
@@ -116,6 +132,8 @@ static const um_cmd_t subs_1[] = {
         .tips = tips_2,
         .why = "users of the proxy are set in its configuration",
         .summary = "List latest events denied because of ACLs in place",
+        .since = "6.0.0",
+        .group = "server",
     },
     {
         .name = "acl|save",
@@ -127,6 +145,8 @@ static const um_cmd_t subs_1[] = {
         .tips = tips_2,
         .why = "users of the proxy are set in its configuration",
         .summary = "Save the current ACL rules in the configured ACL file",
+        .since = "6.0.0",
+        .group = "server",
     },
     {
         .name = "acl|setuser",
@@ -138,6 +158,8 @@ static const um_cmd_t subs_1[] = {
         .tips = tips_2,
         .why = "users of the proxy are set in its configuration",
         .summary = "Modify or create the rules for a specific ACL user",
+        .since = "6.0.0",
+        .group = "server",
     },
     {
         .name = "acl|users",
@@ -149,6 +171,8 @@ static const um_cmd_t subs_1[] = {
         .tips = tips_2,
         .why = "users of the proxy are set in its configuration",
         .summary = "List the username of all the configured ACL rules",
+        .since = "6.0.0",
+        .group = "server",
     },
     {
         .name = "acl|whoami",
@@ -161,6 +185,8 @@ static const um_cmd_t subs_1[] = {
         .why = "users of the proxy are set in its configuration",
         .summary =
             "Return the name of the user associated to the current connection",
+        .since = "6.0.0",
+        .group = "server",
     }
 };
 
@@ -238,6 +264,8 @@ static const um_cmd_t subs_2[] = {
         .tips = tips_2,
         .summary = "Instruct the server about tracking or not keys in the next "
                    "request",
+        .since = "6.0.0",
+        .group = "connection",
     },
     {
         .name = "client|getname",
@@ -250,6 +278,8 @@ static const um_cmd_t subs_2[] = {
         .acl_categories = acl_12,
         .tips = tips_2,
         .summary = "Get the current connection name",
+        .since = "2.6.9",
+        .group = "connection",
     },
     {
         .name = "client|getredir",
@@ -262,6 +292,8 @@ static const um_cmd_t subs_2[] = {
         .acl_categories = acl_12,
         .tips = tips_2,
         .summary = "Get tracking notifications redirection client ID if any",
+        .since = "6.0.0",
+        .group = "connection",
     },
     {
         .name = "client|help",
@@ -274,6 +306,8 @@ static const um_cmd_t subs_2[] = {
         .acl_categories = acl_12,
         .tips = tips_2,
         .summary = "Show helpful text about the different subcommands",
+        .since = "5.0.0",
+        .group = "connection",
     },
     {
         .name = "client|id",
@@ -286,6 +320,8 @@ static const um_cmd_t subs_2[] = {
         .acl_categories = acl_12,
         .tips = tips_2,
         .summary = "Returns the client ID for the current connection",
+        .since = "5.0.0",
+        .group = "connection",
     },
     {
         .name = "client|info",
@@ -298,6 +334,8 @@ static const um_cmd_t subs_2[] = {
         .acl_categories = acl_12,
         .tips = tips_13,
         .summary = "Returns information about the current client connection.",
+        .since = "6.2.0",
+        .group = "connection",
     },
     {
         .name = "client|kill",
@@ -310,6 +348,8 @@ static const um_cmd_t subs_2[] = {
         .acl_categories = acl_14,
         .tips = tips_2,
         .summary = "Kill the connection of a client",
+        .since = "2.4.0",
+        .group = "connection",
     },
     {
         .name = "client|list",
@@ -322,6 +362,8 @@ static const um_cmd_t subs_2[] = {
         .acl_categories = acl_14,
         .tips = tips_13,
         .summary = "Get the list of client connections",
+        .since = "2.4.0",
+        .group = "connection",
     },
     {
         .name = "client|no-evict",
@@ -334,6 +376,8 @@ static const um_cmd_t subs_2[] = {
         .acl_categories = acl_14,
         .tips = tips_2,
         .summary = "Set client eviction mode for the current connection",
+        .since = "7.0.0",
+        .group = "connection",
     },
     {
         .name = "client|no-touch",
@@ -347,6 +391,8 @@ static const um_cmd_t subs_2[] = {
         .tips = tips_2,
         .summary = "Controls whether commands sent by the client affect the "
                    "LRU/LFU of accessed keys.",
+        .since = "7.2.0",
+        .group = "connection",
     },
     {
         .name = "client|pause",
@@ -359,6 +405,8 @@ static const um_cmd_t subs_2[] = {
         .tips = tips_2,
         .why = "client pausing is not supported yet",
         .summary = "Stop processing commands from clients for some time",
+        .since = "2.9.50",
+        .group = "connection",
     },
     {
         .name = "client|reply",
@@ -371,6 +419,8 @@ static const um_cmd_t subs_2[] = {
         .acl_categories = acl_12,
         .tips = tips_2,
         .summary = "Instruct the server whether to reply to commands",
+        .since = "3.2.0",
+        .group = "connection",
     },
     {
         .name = "client|setinfo",
@@ -383,6 +433,8 @@ static const um_cmd_t subs_2[] = {
         .acl_categories = tips_2,
         .tips = tips_2,
         .summary = "Sets information about the client library.",
+        .since = "7.2.0",
+        .group = "connection",
     },
     {
         .name = "client|setname",
@@ -395,6 +447,8 @@ static const um_cmd_t subs_2[] = {
         .acl_categories = acl_12,
         .tips = tips_2,
         .summary = "Set the current connection name",
+        .since = "2.6.9",
+        .group = "connection",
     },
     {
         .name = "client|tracking",
@@ -408,6 +462,8 @@ static const um_cmd_t subs_2[] = {
         .tips = tips_2,
         .summary =
             "Enable or disable server assisted client side caching support",
+        .since = "6.0.0",
+        .group = "connection",
     },
     {
         .name = "client|trackinginfo",
@@ -421,6 +477,8 @@ static const um_cmd_t subs_2[] = {
         .tips = tips_2,
         .summary = "Return information about server assisted client side "
                    "caching for the current connection",
+        .since = "6.2.0",
+        .group = "connection",
     },
     {
         .name = "client|unblock",
@@ -434,6 +492,8 @@ static const um_cmd_t subs_2[] = {
         .tips = tips_2,
         .summary = "Unblock a client blocked in a blocking command from a "
                    "different connection",
+        .since = "5.0.0",
+        .group = "connection",
     },
     {
         .name = "client|unpause",
@@ -446,6 +506,8 @@ static const um_cmd_t subs_2[] = {
         .tips = tips_2,
         .why = "client pausing is not supported yet",
         .summary = "Resume processing of clients that were paused",
+        .since = "6.2.0",
+        .group = "connection",
     }
 };
 
@@ -461,6 +523,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_2,
         .why = "the broker's metadata says which slots a proxy has",
         .summary = "Assign new hash slots to receiving node",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|addslotsrange",
@@ -473,6 +537,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_2,
         .why = "the broker's metadata says which slots a proxy has",
         .summary = "Assign new hash slots to receiving node",
+        .since = "7.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|bumpepoch",
@@ -485,6 +551,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_13,
         .why = "the broker's metadata says which slots a proxy has",
         .summary = "Advance the cluster config epoch",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|count-failure-reports",
@@ -498,6 +566,8 @@ static const um_cmd_t subs_3[] = {
         .why = "failures are reported to the broker, not here",
         .summary =
             "Return the number of failure reports active for a given node",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|countkeysinslot",
@@ -510,6 +580,8 @@ static const um_cmd_t subs_3[] = {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "Return the number of local keys in the specified hash slot",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|delslots",
@@ -522,6 +594,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_2,
         .why = "the broker's metadata says which slots a proxy has",
         .summary = "Set hash slots as unbound in receiving node",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|delslotsrange",
@@ -534,6 +608,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_2,
         .why = "the broker's metadata says which slots a proxy has",
         .summary = "Set hash slots as unbound in receiving node",
+        .since = "7.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|failover",
@@ -547,6 +623,8 @@ static const um_cmd_t subs_3[] = {
         .why = "the broker's metadata says which slots a proxy has",
         .summary =
             "Forces a replica to perform a manual failover of its master.",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|flushslots",
@@ -559,6 +637,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_2,
         .why = "the broker's metadata says which slots a proxy has",
         .summary = "Delete a node's own slots information",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|forget",
@@ -571,6 +651,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_2,
         .why = "the broker's metadata says which slots a proxy has",
         .summary = "Remove a node from the nodes table",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|getkeysinslot",
@@ -583,6 +665,8 @@ static const um_cmd_t subs_3[] = {
         .acl_categories = acl_1,
         .tips = tips_13,
         .summary = "Return local key names in the specified hash slot",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|help",
@@ -595,6 +679,8 @@ static const um_cmd_t subs_3[] = {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "Show helpful text about the different subcommands",
+        .since = "5.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|info",
@@ -607,6 +693,8 @@ static const um_cmd_t subs_3[] = {
         .acl_categories = acl_1,
         .tips = tips_13,
         .summary = "Provides info about Redis Cluster node state",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|keyslot",
@@ -619,6 +707,8 @@ static const um_cmd_t subs_3[] = {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "Returns the hash slot of the specified key",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|links",
@@ -632,6 +722,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_13,
         .summary =
             "Returns a list of all TCP links to and from peer nodes in cluster",
+        .since = "7.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|meet",
@@ -644,6 +736,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_2,
         .why = "the broker's metadata says which slots a proxy has",
         .summary = "Force a node cluster to handshake with another node",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|myid",
@@ -656,6 +750,8 @@ static const um_cmd_t subs_3[] = {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "Return the node id",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|nodes",
@@ -668,6 +764,8 @@ static const um_cmd_t subs_3[] = {
         .acl_categories = acl_1,
         .tips = tips_13,
         .summary = "Get Cluster config for the node",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|replicas",
@@ -680,6 +778,8 @@ static const um_cmd_t subs_3[] = {
         .acl_categories = acl_3,
         .tips = tips_13,
         .summary = "List replica nodes of the specified master node",
+        .since = "5.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|replicate",
@@ -693,6 +793,8 @@ static const um_cmd_t subs_3[] = {
         .why = "the broker's metadata says which slots a proxy has",
         .summary =
             "Reconfigure a node as a replica of the specified master node",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|reset",
@@ -705,6 +807,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_2,
         .why = "the broker's metadata says which slots a proxy has",
         .summary = "Reset a Redis Cluster node",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|saveconfig",
@@ -717,6 +821,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_2,
         .why = "the broker's metadata says which slots a proxy has",
         .summary = "Forces the node to save cluster state on disk",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|set-config-epoch",
@@ -729,6 +835,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_2,
         .why = "the broker's metadata says which slots a proxy has",
         .summary = "Set the configuration epoch in a new node",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|setslot",
@@ -741,6 +849,8 @@ static const um_cmd_t subs_3[] = {
         .tips = tips_2,
         .why = "the broker's metadata says which slots a proxy has",
         .summary = "Bind a hash slot to a specific node",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|shards",
@@ -753,6 +863,8 @@ static const um_cmd_t subs_3[] = {
         .acl_categories = acl_1,
         .tips = tips_13,
         .summary = "Get array of cluster slots to node mappings",
+        .since = "7.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|slaves",
@@ -765,6 +877,8 @@ static const um_cmd_t subs_3[] = {
         .acl_categories = acl_3,
         .tips = tips_13,
         .summary = "List replica nodes of the specified master node",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "cluster|slots",
@@ -777,6 +891,8 @@ static const um_cmd_t subs_3[] = {
         .acl_categories = acl_1,
         .tips = tips_13,
         .summary = "Get array of Cluster slot to node mappings",
+        .since = "3.0.0",
+        .group = "cluster",
     }
 };
 
@@ -794,6 +910,8 @@ static const um_cmd_t subs_4[] = { {
                                        .tips = tips_2,
                                        .summary =
                                            "Get total number of Redis commands",
+                                       .since = "2.8.13",
+                                       .group = "server",
                                    },
     {
         .name = "command|docs",
@@ -806,6 +924,8 @@ static const um_cmd_t subs_4[] = { {
         .acl_categories = acl_12,
         .tips = tips_15,
         .summary = "Get array of specific Redis command documentation",
+        .since = "7.0.0",
+        .group = "server",
     },
     {
         .name = "command|getkeys",
@@ -818,6 +938,8 @@ static const um_cmd_t subs_4[] = { {
         .acl_categories = acl_12,
         .tips = tips_2,
         .summary = "Extract keys given a full Redis command",
+        .since = "2.8.13",
+        .group = "server",
     },
     {
         .name = "command|getkeysandflags",
@@ -830,6 +952,8 @@ static const um_cmd_t subs_4[] = { {
         .acl_categories = acl_12,
         .tips = tips_2,
         .summary = "Extract keys and access flags given a full Redis command",
+        .since = "7.0.0",
+        .group = "server",
     },
     {
         .name = "command|help",
@@ -842,6 +966,8 @@ static const um_cmd_t subs_4[] = { {
         .acl_categories = acl_12,
         .tips = tips_2,
         .summary = "Show helpful text about the different subcommands",
+        .since = "5.0.0",
+        .group = "server",
     },
     {
         .name = "command|info",
@@ -855,6 +981,8 @@ static const um_cmd_t subs_4[] = { {
         .tips = tips_15,
         .summary = "Get array of specific Redis command details, or all when "
                    "no argument is given.",
+        .since = "2.8.13",
+        .group = "server",
     },
     {
         .name = "command|list",
@@ -867,6 +995,8 @@ static const um_cmd_t subs_4[] = { {
         .acl_categories = acl_12,
         .tips = tips_15,
         .summary = "Get an array of Redis command names",
+        .since = "7.0.0",
+        .group = "server",
     } };
 
 static const char *const tips_16[] = { "request_policy:all_nodes",
@@ -884,6 +1014,8 @@ static const um_cmd_t subs_5[] = {
         .acl_categories = acl_3,
         .tips = tips_2,
         .summary = "Get the values of configuration parameters",
+        .since = "2.0.0",
+        .group = "server",
     },
     {
         .name = "config|help",
@@ -896,6 +1028,8 @@ static const um_cmd_t subs_5[] = {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "Show helpful text about the different subcommands",
+        .since = "5.0.0",
+        .group = "server",
     },
     {
         .name = "config|resetstat",
@@ -909,6 +1043,8 @@ static const um_cmd_t subs_5[] = {
         .acl_categories = acl_3,
         .tips = tips_2,
         .summary = "Reset the stats returned by INFO",
+        .since = "2.0.0",
+        .group = "server",
     },
     {
         .name = "config|rewrite",
@@ -922,6 +1058,8 @@ static const um_cmd_t subs_5[] = {
         .why = "the configuration file is the operator's",
         .summary =
             "Rewrite the configuration file with the in memory configuration",
+        .since = "2.8.0",
+        .group = "server",
     },
     {
         .name = "config|set",
@@ -935,6 +1073,8 @@ static const um_cmd_t subs_5[] = {
         .acl_categories = acl_3,
         .tips = tips_16,
         .summary = "Set configuration parameters to the given values",
+        .since = "2.0.0",
+        .group = "server",
     }
 };
 
@@ -1027,6 +1167,8 @@ static const um_cmd_t subs_6[] = {
         .tips = tips_27,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Delete a function by name",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "function|dump",
@@ -1039,6 +1181,8 @@ static const um_cmd_t subs_6[] = {
         .tips = tips_2,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Dump all functions into a serialized binary payload",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "function|flush",
@@ -1051,6 +1195,8 @@ static const um_cmd_t subs_6[] = {
         .tips = tips_27,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Deleting all functions",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "function|help",
@@ -1063,6 +1209,8 @@ static const um_cmd_t subs_6[] = {
         .tips = tips_2,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Show helpful text about the different subcommands",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "function|kill",
@@ -1075,6 +1223,8 @@ static const um_cmd_t subs_6[] = {
         .tips = tips_29,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Kill the function currently in execution.",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "function|list",
@@ -1087,6 +1237,8 @@ static const um_cmd_t subs_6[] = {
         .tips = tips_15,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "List information about all the functions",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "function|load",
@@ -1100,6 +1252,8 @@ static const um_cmd_t subs_6[] = {
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Create a function with the given arguments (name, code, "
                    "description)",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "function|restore",
@@ -1112,6 +1266,8 @@ static const um_cmd_t subs_6[] = {
         .tips = tips_27,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Restore all the functions on the given payload",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "function|stats",
@@ -1125,6 +1281,8 @@ static const um_cmd_t subs_6[] = {
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Return information about the function currently running "
                    "(name, description, duration)",
+        .since = "7.0.0",
+        .group = "scripting",
     }
 };
 
@@ -1213,6 +1371,8 @@ static const um_cmd_t subs_7[] = {
         .acl_categories = acl_3,
         .tips = tips_42,
         .summary = "Return a human readable latency analysis report.",
+        .since = "2.8.13",
+        .group = "server",
     },
     {
         .name = "latency|graph",
@@ -1225,6 +1385,8 @@ static const um_cmd_t subs_7[] = {
         .acl_categories = acl_3,
         .tips = tips_42,
         .summary = "Return a latency graph for the event.",
+        .since = "2.8.13",
+        .group = "server",
     },
     {
         .name = "latency|help",
@@ -1237,6 +1399,8 @@ static const um_cmd_t subs_7[] = {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "Show helpful text about the different subcommands.",
+        .since = "2.8.13",
+        .group = "server",
     },
     {
         .name = "latency|histogram",
@@ -1250,6 +1414,8 @@ static const um_cmd_t subs_7[] = {
         .tips = tips_42,
         .summary = "Return the cumulative distribution of latencies of a "
                    "subset of commands or all.",
+        .since = "7.0.0",
+        .group = "server",
     },
     {
         .name = "latency|history",
@@ -1262,6 +1428,8 @@ static const um_cmd_t subs_7[] = {
         .acl_categories = acl_3,
         .tips = tips_42,
         .summary = "Return timestamp-latency samples for the event.",
+        .since = "2.8.13",
+        .group = "server",
     },
     {
         .name = "latency|latest",
@@ -1274,6 +1442,8 @@ static const um_cmd_t subs_7[] = {
         .acl_categories = acl_3,
         .tips = tips_42,
         .summary = "Return the latest latency samples for all events.",
+        .since = "2.8.13",
+        .group = "server",
     },
     {
         .name = "latency|reset",
@@ -1286,6 +1456,8 @@ static const um_cmd_t subs_7[] = {
         .acl_categories = acl_3,
         .tips = tips_16,
         .summary = "Reset latency data for one or more events.",
+        .since = "2.8.13",
+        .group = "server",
     }
 };
 
@@ -1324,6 +1496,8 @@ static const um_cmd_t subs_8[] = {
         .tips = tips_30,
         .why = "it asks one Redis about itself and is not supported yet",
         .summary = "Outputs memory problems report",
+        .since = "4.0.0",
+        .group = "server",
     },
     {
         .name = "memory|help",
@@ -1335,6 +1509,8 @@ static const um_cmd_t subs_8[] = {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "Show helpful text about the different subcommands",
+        .since = "4.0.0",
+        .group = "server",
     },
     {
         .name = "memory|malloc-stats",
@@ -1346,6 +1522,8 @@ static const um_cmd_t subs_8[] = {
         .tips = tips_30,
         .why = "it asks one Redis about itself and is not supported yet",
         .summary = "Show allocator internal stats",
+        .since = "4.0.0",
+        .group = "server",
     },
     {
         .name = "memory|purge",
@@ -1357,6 +1535,8 @@ static const um_cmd_t subs_8[] = {
         .tips = tips_27,
         .why = "it controls a Redis, which is the proxy's to do",
         .summary = "Ask the allocator to release memory",
+        .since = "4.0.0",
+        .group = "server",
     },
     {
         .name = "memory|stats",
@@ -1368,6 +1548,8 @@ static const um_cmd_t subs_8[] = {
         .tips = tips_30,
         .why = "it asks one Redis about itself and is not supported yet",
         .summary = "Show memory usage details",
+        .since = "4.0.0",
+        .group = "server",
     },
     {
         .name = "memory|usage",
@@ -1384,6 +1566,8 @@ static const um_cmd_t subs_8[] = {
         .acl_categories = acl_48,
         .tips = tips_2,
         .summary = "Estimate the memory usage of a key",
+        .since = "4.0.0",
+        .group = "server",
     }
 };
 
@@ -1413,6 +1597,8 @@ static const um_cmd_t subs_9[] = {
         .tips = tips_2,
         .why = "it controls a Redis, which is the proxy's to do",
         .summary = "Show helpful text about the different subcommands",
+        .since = "5.0.0",
+        .group = "server",
     },
     {
         .name = "module|list",
@@ -1425,6 +1611,8 @@ static const um_cmd_t subs_9[] = {
         .tips = tips_15,
         .why = "it controls a Redis, which is the proxy's to do",
         .summary = "List all modules loaded by the server",
+        .since = "4.0.0",
+        .group = "server",
     },
     {
         .name = "module|load",
@@ -1437,6 +1625,8 @@ static const um_cmd_t subs_9[] = {
         .tips = tips_2,
         .why = "it controls a Redis, which is the proxy's to do",
         .summary = "Load a module",
+        .since = "4.0.0",
+        .group = "server",
     },
     {
         .name = "module|loadex",
@@ -1449,6 +1639,8 @@ static const um_cmd_t subs_9[] = {
         .tips = tips_2,
         .why = "it controls a Redis, which is the proxy's to do",
         .summary = "Load a module with extended parameters",
+        .since = "7.0.0",
+        .group = "server",
     },
     {
         .name = "module|unload",
@@ -1461,6 +1653,8 @@ static const um_cmd_t subs_9[] = {
         .tips = tips_2,
         .why = "it controls a Redis, which is the proxy's to do",
         .summary = "Unload a module",
+        .since = "4.0.0",
+        .group = "server",
     }
 };
 
@@ -1498,6 +1692,8 @@ static const um_cmd_t subs_10[] = {
         .acl_categories = acl_22,
         .tips = tips_13,
         .summary = "Inspect the internal encoding of a Redis object",
+        .since = "2.2.3",
+        .group = "generic",
     },
     {
         .name = "object|freq",
@@ -1515,6 +1711,8 @@ static const um_cmd_t subs_10[] = {
         .tips = tips_13,
         .summary =
             "Get the logarithmic access frequency counter of a Redis object",
+        .since = "4.0.0",
+        .group = "generic",
     },
     {
         .name = "object|help",
@@ -1526,6 +1724,8 @@ static const um_cmd_t subs_10[] = {
         .acl_categories = acl_53,
         .tips = tips_2,
         .summary = "Show helpful text about the different subcommands",
+        .since = "6.2.0",
+        .group = "generic",
     },
     {
         .name = "object|idletime",
@@ -1542,6 +1742,8 @@ static const um_cmd_t subs_10[] = {
         .acl_categories = acl_22,
         .tips = tips_13,
         .summary = "Get the time since a Redis object was last accessed",
+        .since = "2.2.3",
+        .group = "generic",
     },
     {
         .name = "object|refcount",
@@ -1558,6 +1760,8 @@ static const um_cmd_t subs_10[] = {
         .acl_categories = acl_22,
         .tips = tips_13,
         .summary = "Get the number of references to the value of the key",
+        .since = "2.2.3",
+        .group = "generic",
     }
 };
 
@@ -1610,6 +1814,8 @@ static const um_cmd_t subs_11[] = {
         .tips = tips_2,
         .why = "publish and subscribe are not supported yet",
         .summary = "List active channels",
+        .since = "2.8.0",
+        .group = "pubsub",
     },
     {
         .name = "pubsub|help",
@@ -1622,6 +1828,8 @@ static const um_cmd_t subs_11[] = {
         .tips = tips_2,
         .why = "publish and subscribe are not supported yet",
         .summary = "Show helpful text about the different subcommands",
+        .since = "6.2.0",
+        .group = "pubsub",
     },
     {
         .name = "pubsub|numpat",
@@ -1634,6 +1842,8 @@ static const um_cmd_t subs_11[] = {
         .tips = tips_2,
         .why = "publish and subscribe are not supported yet",
         .summary = "Get the count of unique patterns pattern subscriptions",
+        .since = "2.8.0",
+        .group = "pubsub",
     },
     {
         .name = "pubsub|numsub",
@@ -1646,6 +1856,8 @@ static const um_cmd_t subs_11[] = {
         .tips = tips_2,
         .why = "publish and subscribe are not supported yet",
         .summary = "Get the count of subscribers for channels",
+        .since = "2.8.0",
+        .group = "pubsub",
     },
     {
         .name = "pubsub|shardchannels",
@@ -1658,6 +1870,8 @@ static const um_cmd_t subs_11[] = {
         .tips = tips_2,
         .why = "publish and subscribe are not supported yet",
         .summary = "List active shard channels",
+        .since = "7.0.0",
+        .group = "pubsub",
     },
     {
         .name = "pubsub|shardnumsub",
@@ -1670,6 +1884,8 @@ static const um_cmd_t subs_11[] = {
         .tips = tips_2,
         .why = "publish and subscribe are not supported yet",
         .summary = "Get the count of subscribers for shard channels",
+        .since = "7.0.0",
+        .group = "pubsub",
     }
 };
 
@@ -1716,6 +1932,8 @@ static const um_cmd_t subs_12[] = {
         .tips = tips_2,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Set the debug mode for executed scripts.",
+        .since = "3.2.0",
+        .group = "scripting",
     },
     {
         .name = "script|exists",
@@ -1728,6 +1946,8 @@ static const um_cmd_t subs_12[] = {
         .tips = tips_65,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Check existence of scripts in the script cache.",
+        .since = "2.6.0",
+        .group = "scripting",
     },
     {
         .name = "script|flush",
@@ -1740,6 +1960,8 @@ static const um_cmd_t subs_12[] = {
         .tips = tips_16,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Remove all the scripts from the script cache.",
+        .since = "2.6.0",
+        .group = "scripting",
     },
     {
         .name = "script|help",
@@ -1752,6 +1974,8 @@ static const um_cmd_t subs_12[] = {
         .tips = tips_2,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Show helpful text about the different subcommands",
+        .since = "5.0.0",
+        .group = "scripting",
     },
     {
         .name = "script|kill",
@@ -1764,6 +1988,8 @@ static const um_cmd_t subs_12[] = {
         .tips = tips_29,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Kill the script currently in execution.",
+        .since = "2.6.0",
+        .group = "scripting",
     },
     {
         .name = "script|load",
@@ -1776,6 +2002,8 @@ static const um_cmd_t subs_12[] = {
         .tips = tips_16,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "Load the specified Lua script into the script cache.",
+        .since = "2.6.0",
+        .group = "scripting",
     }
 };
 
@@ -1828,6 +2056,8 @@ static const um_cmd_t subs_13[] = { {
                                         .acl_categories = acl_3,
                                         .tips = tips_68,
                                         .summary = "Get the slow log's entries",
+                                        .since = "2.2.12",
+                                        .group = "server",
                                     },
     {
         .name = "slowlog|help",
@@ -1840,6 +2070,8 @@ static const um_cmd_t subs_13[] = { {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "Show helpful text about the different subcommands",
+        .since = "6.2.0",
+        .group = "server",
     },
     {
         .name = "slowlog|len",
@@ -1852,6 +2084,8 @@ static const um_cmd_t subs_13[] = { {
         .acl_categories = acl_3,
         .tips = tips_69,
         .summary = "Get the slow log's length",
+        .since = "2.2.12",
+        .group = "server",
     },
     {
         .name = "slowlog|reset",
@@ -1864,6 +2098,8 @@ static const um_cmd_t subs_13[] = { {
         .acl_categories = acl_3,
         .tips = tips_16,
         .summary = "Clear all entries from the slow log",
+        .since = "2.2.12",
+        .group = "server",
     } };
 
 static const um_key_spec_t specs_44[] = {
@@ -1952,6 +2188,8 @@ static const um_cmd_t subs_14[] = { {
                                         .acl_categories = acl_76,
                                         .tips = tips_2,
                                         .summary = "Create a consumer group.",
+                                        .since = "5.0.0",
+                                        .group = "stream",
                                     },
     {
         .name = "xgroup|createconsumer",
@@ -1968,6 +2206,8 @@ static const um_cmd_t subs_14[] = { {
         .acl_categories = acl_76,
         .tips = tips_2,
         .summary = "Create a consumer in a consumer group.",
+        .since = "6.2.0",
+        .group = "stream",
     },
     {
         .name = "xgroup|delconsumer",
@@ -1984,6 +2224,8 @@ static const um_cmd_t subs_14[] = { {
         .acl_categories = acl_76,
         .tips = tips_2,
         .summary = "Delete a consumer from a consumer group.",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xgroup|destroy",
@@ -2000,6 +2242,8 @@ static const um_cmd_t subs_14[] = { {
         .acl_categories = acl_76,
         .tips = tips_2,
         .summary = "Destroy a consumer group.",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xgroup|help",
@@ -2011,6 +2255,8 @@ static const um_cmd_t subs_14[] = { {
         .acl_categories = acl_77,
         .tips = tips_2,
         .summary = "Show helpful text about the different subcommands",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xgroup|setid",
@@ -2028,6 +2274,8 @@ static const um_cmd_t subs_14[] = { {
         .tips = tips_2,
         .summary =
             "Set a consumer group to an arbitrary last delivered ID value.",
+        .since = "5.0.0",
+        .group = "stream",
     } };
 
 static const um_key_spec_t specs_53[] = { { UM_KEY_BEGIN_INDEX,
@@ -2052,6 +2300,8 @@ static const um_cmd_t subs_15[] = {
         .acl_categories = acl_78,
         .tips = tips_13,
         .summary = "List the consumers in a consumer group",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xinfo|groups",
@@ -2068,6 +2318,8 @@ static const um_cmd_t subs_15[] = {
         .acl_categories = acl_78,
         .tips = tips_2,
         .summary = "List the consumer groups of a stream",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xinfo|help",
@@ -2079,6 +2331,8 @@ static const um_cmd_t subs_15[] = {
         .acl_categories = acl_77,
         .tips = tips_2,
         .summary = "Show helpful text about the different subcommands",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xinfo|stream",
@@ -2095,6 +2349,8 @@ static const um_cmd_t subs_15[] = {
         .acl_categories = acl_78,
         .tips = tips_2,
         .summary = "Get information about a stream",
+        .since = "5.0.0",
+        .group = "stream",
     }
 };
 
@@ -2142,6 +2398,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "users of the proxy are set in its configuration",
         .summary = "A container for Access List Control commands ",
+        .since = "6.0.0",
+        .group = "server",
     },
     {
         .name = "append",
@@ -2158,6 +2416,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_4,
         .tips = tips_2,
         .summary = "Append a value to a key",
+        .since = "2.0.0",
+        .group = "string",
     },
     {
         .name = "asking",
@@ -2170,6 +2430,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_5,
         .tips = tips_2,
         .summary = "Sent by cluster clients after an -ASK redirect",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "auth",
@@ -2184,6 +2446,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_5,
         .tips = tips_2,
         .summary = "Authenticate to the server",
+        .since = "1.0.0",
+        .group = "connection",
     },
     {
         .name = "bgrewriteaof",
@@ -2196,6 +2460,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "it controls a Redis, which is the proxy's to do",
         .summary = "Asynchronously rewrite the append-only file",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "bgsave",
@@ -2208,6 +2474,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "it controls a Redis, which is the proxy's to do",
         .summary = "Asynchronously save the dataset to disk",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "bitcount",
@@ -2224,6 +2492,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_6,
         .tips = tips_2,
         .summary = "Count set bits in a string",
+        .since = "2.6.0",
+        .group = "bitmap",
     },
     {
         .name = "bitfield",
@@ -2240,6 +2510,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_7,
         .tips = tips_2,
         .summary = "Perform arbitrary bitfield integer operations on strings",
+        .since = "3.2.0",
+        .group = "bitmap",
     },
     {
         .name = "bitfield_ro",
@@ -2257,6 +2529,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Perform arbitrary bitfield integer operations on strings. "
                    "Read-only variant of BITFIELD",
+        .since = "6.0.0",
+        .group = "bitmap",
     },
     {
         .name = "bitop",
@@ -2273,6 +2547,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_7,
         .tips = tips_2,
         .summary = "Perform bitwise operations between strings",
+        .since = "2.6.0",
+        .group = "bitmap",
     },
     {
         .name = "bitpos",
@@ -2289,6 +2565,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_6,
         .tips = tips_2,
         .summary = "Find first bit set or clear in a string",
+        .since = "2.8.7",
+        .group = "bitmap",
     },
     {
         .name = "blmove",
@@ -2307,6 +2585,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Pop an element from a list, push it to another list and "
                    "return it; or block until one is available",
+        .since = "6.2.0",
+        .group = "list",
     },
     {
         .name = "blmpop",
@@ -2321,6 +2601,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_9,
         .tips = tips_2,
         .summary = "Pop elements from a list, or block until one is available",
+        .since = "7.0.0",
+        .group = "list",
     },
     {
         .name = "blpop",
@@ -2339,6 +2621,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Remove and get the first element in a list, or block until "
                    "one is available",
+        .since = "2.0.0",
+        .group = "list",
     },
     {
         .name = "brpop",
@@ -2357,6 +2641,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Remove and get the last element in a list, or block until "
                    "one is available",
+        .since = "2.0.0",
+        .group = "list",
     },
     {
         .name = "brpoplpush",
@@ -2375,6 +2661,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Pop an element from a list, push it to another list and "
                    "return it; or block until one is available",
+        .since = "2.2.0",
+        .group = "list",
     },
     {
         .name = "bzmpop",
@@ -2390,6 +2678,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Remove and return members with scores in a sorted set or "
                    "block until one is available",
+        .since = "7.0.0",
+        .group = "sorted-set",
     },
     {
         .name = "bzpopmax",
@@ -2408,6 +2698,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Remove and return the member with the highest score from "
                    "one or more sorted sets, or block until one is available",
+        .since = "5.0.0",
+        .group = "sorted-set",
     },
     {
         .name = "bzpopmin",
@@ -2426,6 +2718,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Remove and return the member with the lowest score from "
                    "one or more sorted sets, or block until one is available",
+        .since = "5.0.0",
+        .group = "sorted-set",
     },
     {
         .name = "client",
@@ -2440,6 +2734,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "A container for client connection commands",
+        .since = "2.4.0",
+        .group = "connection",
     },
     {
         .name = "cluster",
@@ -2454,6 +2750,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "A container for cluster commands",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "command",
@@ -2468,6 +2766,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_12,
         .tips = tips_15,
         .summary = "Get array of Redis command details",
+        .since = "2.8.13",
+        .group = "server",
     },
     {
         .name = "config",
@@ -2482,6 +2782,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "A container for server configuration commands",
+        .since = "2.0.0",
+        .group = "server",
     },
     {
         .name = "copy",
@@ -2499,6 +2801,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_17,
         .tips = tips_2,
         .summary = "Copy a key",
+        .since = "6.2.0",
+        .group = "generic",
     },
     {
         .name = "dbsize",
@@ -2511,6 +2815,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_19,
         .why = "commands over the whole keyspace are not supported yet",
         .summary = "Return the number of keys in the selected database",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "debug",
@@ -2523,6 +2829,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "it controls a Redis, which is the proxy's to do",
         .summary = "A container for debugging commands",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "decr",
@@ -2539,6 +2847,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_4,
         .tips = tips_2,
         .summary = "Decrement the integer value of a key by one",
+        .since = "1.0.0",
+        .group = "string",
     },
     {
         .name = "decrby",
@@ -2555,6 +2865,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_4,
         .tips = tips_2,
         .summary = "Decrement the integer value of a key by the given number",
+        .since = "1.0.0",
+        .group = "string",
     },
     {
         .name = "del",
@@ -2572,6 +2884,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_17,
         .tips = tips_20,
         .summary = "Delete a key",
+        .since = "1.0.0",
+        .group = "generic",
     },
     {
         .name = "discard",
@@ -2585,6 +2899,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "transactions are not supported yet",
         .summary = "Discard all commands issued after MULTI",
+        .since = "2.0.0",
+        .group = "transactions",
     },
     {
         .name = "dump",
@@ -2602,6 +2918,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_13,
         .summary = "Return a serialized version of the value stored at the "
                    "specified key.",
+        .since = "2.6.0",
+        .group = "generic",
     },
     {
         .name = "echo",
@@ -2614,6 +2932,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_5,
         .tips = tips_2,
         .summary = "Echo the given string",
+        .since = "1.0.0",
+        .group = "connection",
     },
     {
         .name = "eval",
@@ -2628,6 +2948,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_23,
         .tips = tips_2,
         .summary = "Execute a Lua script server side",
+        .since = "2.6.0",
+        .group = "scripting",
     },
     {
         .name = "eval_ro",
@@ -2642,6 +2964,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_23,
         .tips = tips_2,
         .summary = "Execute a read-only Lua script server side",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "evalsha",
@@ -2656,6 +2980,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_23,
         .tips = tips_2,
         .summary = "Execute a Lua script server side",
+        .since = "2.6.0",
+        .group = "scripting",
     },
     {
         .name = "evalsha_ro",
@@ -2670,6 +2996,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_23,
         .tips = tips_2,
         .summary = "Execute a read-only Lua script server side",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "exec",
@@ -2683,6 +3011,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "transactions are not supported yet",
         .summary = "Execute all commands issued after MULTI",
+        .since = "1.2.0",
+        .group = "transactions",
     },
     {
         .name = "exists",
@@ -2700,6 +3030,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_18,
         .tips = tips_20,
         .summary = "Determine if a key exists",
+        .since = "1.0.0",
+        .group = "generic",
     },
     {
         .name = "expire",
@@ -2716,6 +3048,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_25,
         .tips = tips_2,
         .summary = "Set a key's time to live in seconds",
+        .since = "1.0.0",
+        .group = "generic",
     },
     {
         .name = "expireat",
@@ -2732,6 +3066,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_25,
         .tips = tips_2,
         .summary = "Set the expiration for a key as a UNIX timestamp",
+        .since = "1.2.0",
+        .group = "generic",
     },
     {
         .name = "expiretime",
@@ -2748,6 +3084,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_18,
         .tips = tips_2,
         .summary = "Get the expiration Unix timestamp for a key",
+        .since = "7.0.0",
+        .group = "generic",
     },
     {
         .name = "failover",
@@ -2761,6 +3099,8 @@ const um_cmd_t um_cmd_table[] = {
         .why = "it belongs to Redis' replication",
         .summary = "Start a coordinated failover between this server and one "
                    "of its replicas.",
+        .since = "6.2.0",
+        .group = "server",
     },
     {
         .name = "fcall",
@@ -2775,6 +3115,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_23,
         .tips = tips_2,
         .summary = "Invoke a function",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "fcall_ro",
@@ -2789,6 +3131,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_23,
         .tips = tips_2,
         .summary = "Invoke a read-only function",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "flushall",
@@ -2801,6 +3145,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_27,
         .why = "commands over the whole keyspace are not supported yet",
         .summary = "Remove all keys from all databases",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "flushdb",
@@ -2813,6 +3159,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_27,
         .why = "commands over the whole keyspace are not supported yet",
         .summary = "Remove all keys from the current database",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "function",
@@ -2827,6 +3175,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "A container for function commands",
+        .since = "7.0.0",
+        .group = "scripting",
     },
     {
         .name = "geoadd",
@@ -2844,6 +3194,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Add one or more geospatial items in the geospatial index "
                    "represented using a sorted set",
+        .since = "3.2.0",
+        .group = "geo",
     },
     {
         .name = "geodist",
@@ -2861,6 +3213,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Returns the distance between two members of a geospatial index",
+        .since = "3.2.0",
+        .group = "geo",
     },
     {
         .name = "geohash",
@@ -2878,6 +3232,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Returns members of a geospatial index as standard geohash strings",
+        .since = "3.2.0",
+        .group = "geo",
     },
     {
         .name = "geopos",
@@ -2895,6 +3251,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Returns longitude and latitude of members of a geospatial index",
+        .since = "3.2.0",
+        .group = "geo",
     },
     {
         .name = "georadius",
@@ -2914,6 +3272,8 @@ const um_cmd_t um_cmd_table[] = {
         .summary =
             "Query a sorted set representing a geospatial index to fetch "
             "members matching a given maximum distance from a point",
+        .since = "3.2.0",
+        .group = "geo",
     },
     {
         .name = "georadius_ro",
@@ -2930,6 +3290,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_32,
         .tips = tips_2,
         .summary = "A read-only variant for GEORADIUS",
+        .since = "3.2.10",
+        .group = "geo",
     },
     {
         .name = "georadiusbymember",
@@ -2949,6 +3311,8 @@ const um_cmd_t um_cmd_table[] = {
         .summary =
             "Query a sorted set representing a geospatial index to fetch "
             "members matching a given maximum distance from a member",
+        .since = "3.2.0",
+        .group = "geo",
     },
     {
         .name = "georadiusbymember_ro",
@@ -2965,6 +3329,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_32,
         .tips = tips_2,
         .summary = "A read-only variant for GEORADIUSBYMEMBER",
+        .since = "3.2.10",
+        .group = "geo",
     },
     {
         .name = "geosearch",
@@ -2982,6 +3348,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Query a sorted set representing a geospatial index to "
                    "fetch members inside an area of a box or a circle.",
+        .since = "6.2.0",
+        .group = "geo",
     },
     {
         .name = "geosearchstore",
@@ -3000,6 +3368,8 @@ const um_cmd_t um_cmd_table[] = {
         .summary = "Query a sorted set representing a geospatial index to "
                    "fetch members inside an area of a box or a circle, and "
                    "store the result in another key.",
+        .since = "6.2.0",
+        .group = "geo",
     },
     {
         .name = "get",
@@ -3016,6 +3386,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_33,
         .tips = tips_2,
         .summary = "Get the value of a key",
+        .since = "1.0.0",
+        .group = "string",
     },
     {
         .name = "getbit",
@@ -3033,6 +3405,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Returns the bit value at offset in the string value stored at key",
+        .since = "2.2.0",
+        .group = "bitmap",
     },
     {
         .name = "getdel",
@@ -3049,6 +3423,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_4,
         .tips = tips_2,
         .summary = "Get the value of a key and delete the key",
+        .since = "6.2.0",
+        .group = "string",
     },
     {
         .name = "getex",
@@ -3065,6 +3441,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_4,
         .tips = tips_2,
         .summary = "Get the value of a key and optionally set its expiration",
+        .since = "6.2.0",
+        .group = "string",
     },
     {
         .name = "getrange",
@@ -3081,6 +3459,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_34,
         .tips = tips_2,
         .summary = "Get a substring of the string stored at a key",
+        .since = "2.4.0",
+        .group = "string",
     },
     {
         .name = "getset",
@@ -3097,6 +3477,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_4,
         .tips = tips_2,
         .summary = "Set the string value of a key and return its old value",
+        .since = "1.0.0",
+        .group = "string",
     },
     {
         .name = "hdel",
@@ -3113,6 +3495,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_35,
         .tips = tips_2,
         .summary = "Delete one or more hash fields",
+        .since = "2.0.0",
+        .group = "hash",
     },
     {
         .name = "hello",
@@ -3127,6 +3511,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_5,
         .tips = tips_2,
         .summary = "Handshake with Redis",
+        .since = "6.0.0",
+        .group = "connection",
     },
     {
         .name = "hexists",
@@ -3143,6 +3529,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_36,
         .tips = tips_2,
         .summary = "Determine if a hash field exists",
+        .since = "2.0.0",
+        .group = "hash",
     },
     {
         .name = "hget",
@@ -3159,6 +3547,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_36,
         .tips = tips_2,
         .summary = "Get the value of a hash field",
+        .since = "2.0.0",
+        .group = "hash",
     },
     {
         .name = "hgetall",
@@ -3175,6 +3565,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_37,
         .tips = tips_15,
         .summary = "Get all the fields and values in a hash",
+        .since = "2.0.0",
+        .group = "hash",
     },
     {
         .name = "hincrby",
@@ -3192,6 +3584,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Increment the integer value of a hash field by the given number",
+        .since = "2.0.0",
+        .group = "hash",
     },
     {
         .name = "hincrbyfloat",
@@ -3209,6 +3603,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Increment the float value of a hash field by the given amount",
+        .since = "2.6.0",
+        .group = "hash",
     },
     {
         .name = "hkeys",
@@ -3225,6 +3621,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_37,
         .tips = tips_15,
         .summary = "Get all the fields in a hash",
+        .since = "2.0.0",
+        .group = "hash",
     },
     {
         .name = "hlen",
@@ -3241,6 +3639,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_36,
         .tips = tips_2,
         .summary = "Get the number of fields in a hash",
+        .since = "2.0.0",
+        .group = "hash",
     },
     {
         .name = "hmget",
@@ -3257,6 +3657,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_36,
         .tips = tips_2,
         .summary = "Get the values of all the given hash fields",
+        .since = "2.0.0",
+        .group = "hash",
     },
     {
         .name = "hmset",
@@ -3273,6 +3675,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_35,
         .tips = tips_2,
         .summary = "Set multiple hash fields to multiple values",
+        .since = "2.0.0",
+        .group = "hash",
     },
     {
         .name = "hrandfield",
@@ -3289,6 +3693,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_37,
         .tips = tips_13,
         .summary = "Get one or multiple random fields from a hash",
+        .since = "6.2.0",
+        .group = "hash",
     },
     {
         .name = "hscan",
@@ -3305,6 +3711,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_37,
         .tips = tips_13,
         .summary = "Incrementally iterate hash fields and associated values",
+        .since = "2.8.0",
+        .group = "hash",
     },
     {
         .name = "hset",
@@ -3321,6 +3729,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_35,
         .tips = tips_2,
         .summary = "Set the string value of a hash field",
+        .since = "2.0.0",
+        .group = "hash",
     },
     {
         .name = "hsetnx",
@@ -3338,6 +3748,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Set the value of a hash field, only if the field does not exist",
+        .since = "2.0.0",
+        .group = "hash",
     },
     {
         .name = "hstrlen",
@@ -3354,6 +3766,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_36,
         .tips = tips_2,
         .summary = "Get the length of the value of a hash field",
+        .since = "3.2.0",
+        .group = "hash",
     },
     {
         .name = "hvals",
@@ -3370,6 +3784,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_37,
         .tips = tips_15,
         .summary = "Get all the values in a hash",
+        .since = "2.0.0",
+        .group = "hash",
     },
     {
         .name = "incr",
@@ -3386,6 +3802,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_4,
         .tips = tips_2,
         .summary = "Increment the integer value of a key by one",
+        .since = "1.0.0",
+        .group = "string",
     },
     {
         .name = "incrby",
@@ -3402,6 +3820,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_4,
         .tips = tips_2,
         .summary = "Increment the integer value of a key by the given amount",
+        .since = "1.0.0",
+        .group = "string",
     },
     {
         .name = "incrbyfloat",
@@ -3418,6 +3838,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_4,
         .tips = tips_2,
         .summary = "Increment the float value of a key by the given amount",
+        .since = "2.6.0",
+        .group = "string",
     },
     {
         .name = "info",
@@ -3430,6 +3852,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_38,
         .tips = tips_30,
         .summary = "Get information and statistics about the server",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "keys",
@@ -3442,6 +3866,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_40,
         .why = "commands over the whole keyspace are not supported yet",
         .summary = "Find all keys matching the given pattern",
+        .since = "1.0.0",
+        .group = "generic",
     },
     {
         .name = "lastsave",
@@ -3455,6 +3881,8 @@ const um_cmd_t um_cmd_table[] = {
         .why = "it asks one Redis about itself and is not supported yet",
         .summary =
             "Get the UNIX time stamp of the last successful save to disk",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "latency",
@@ -3469,6 +3897,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "A container for latency diagnostics commands",
+        .since = "2.8.13",
+        .group = "server",
     },
     {
         .name = "lcs",
@@ -3485,6 +3915,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_34,
         .tips = tips_2,
         .summary = "Find longest common substring",
+        .since = "7.0.0",
+        .group = "string",
     },
     {
         .name = "lindex",
@@ -3501,6 +3933,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_43,
         .tips = tips_2,
         .summary = "Get an element from a list by its index",
+        .since = "1.0.0",
+        .group = "list",
     },
     {
         .name = "linsert",
@@ -3518,6 +3952,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Insert an element before or after another element in a list",
+        .since = "2.2.0",
+        .group = "list",
     },
     {
         .name = "llen",
@@ -3534,6 +3970,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_45,
         .tips = tips_2,
         .summary = "Get the length of a list",
+        .since = "1.0.0",
+        .group = "list",
     },
     {
         .name = "lmove",
@@ -3551,6 +3989,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Pop an element from a list, push it to another list and return it",
+        .since = "6.2.0",
+        .group = "list",
     },
     {
         .name = "lmpop",
@@ -3564,6 +4004,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_44,
         .tips = tips_2,
         .summary = "Pop elements from a list",
+        .since = "7.0.0",
+        .group = "list",
     },
     {
         .name = "lolwut",
@@ -3575,6 +4017,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_46,
         .tips = tips_2,
         .summary = "Display some computer art and the Redis version",
+        .since = "5.0.0",
+        .group = "server",
     },
     {
         .name = "lpop",
@@ -3591,6 +4035,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_47,
         .tips = tips_2,
         .summary = "Remove and get the first elements in a list",
+        .since = "1.0.0",
+        .group = "list",
     },
     {
         .name = "lpos",
@@ -3607,6 +4053,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_43,
         .tips = tips_2,
         .summary = "Return the index of matching elements on a list",
+        .since = "6.0.6",
+        .group = "list",
     },
     {
         .name = "lpush",
@@ -3623,6 +4071,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_47,
         .tips = tips_2,
         .summary = "Prepend one or multiple elements to a list",
+        .since = "1.0.0",
+        .group = "list",
     },
     {
         .name = "lpushx",
@@ -3639,6 +4089,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_47,
         .tips = tips_2,
         .summary = "Prepend an element to a list, only if the list exists",
+        .since = "2.2.0",
+        .group = "list",
     },
     {
         .name = "lrange",
@@ -3655,6 +4107,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_43,
         .tips = tips_2,
         .summary = "Get a range of elements from a list",
+        .since = "1.0.0",
+        .group = "list",
     },
     {
         .name = "lrem",
@@ -3671,6 +4125,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_44,
         .tips = tips_2,
         .summary = "Remove elements from a list",
+        .since = "1.0.0",
+        .group = "list",
     },
     {
         .name = "lset",
@@ -3687,6 +4143,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_44,
         .tips = tips_2,
         .summary = "Set the value of an element in a list by its index",
+        .since = "1.0.0",
+        .group = "list",
     },
     {
         .name = "ltrim",
@@ -3703,6 +4161,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_44,
         .tips = tips_2,
         .summary = "Trim a list to the specified range",
+        .since = "1.0.0",
+        .group = "list",
     },
     {
         .name = "memory",
@@ -3717,6 +4177,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "unknown subcommand",
         .summary = "A container for memory diagnostics commands",
+        .since = "4.0.0",
+        .group = "server",
     },
     {
         .name = "mget",
@@ -3734,6 +4196,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_33,
         .tips = tips_49,
         .summary = "Get the values of all the given keys",
+        .since = "1.0.0",
+        .group = "string",
     },
     {
         .name = "migrate",
@@ -3752,6 +4216,8 @@ const um_cmd_t um_cmd_table[] = {
         .why = "keys are moved by slot migration",
         .summary =
             "Atomically transfer a key from a Redis instance to another one.",
+        .since = "2.6.0",
+        .group = "generic",
     },
     {
         .name = "module",
@@ -3766,6 +4232,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "it controls a Redis, which is the proxy's to do",
         .summary = "A container for module commands",
+        .since = "4.0.0",
+        .group = "server",
     },
     {
         .name = "monitor",
@@ -3779,6 +4247,8 @@ const um_cmd_t um_cmd_table[] = {
         .why = "it controls a Redis, which is the proxy's to do",
         .summary =
             "Listen for all requests received by the server in real time",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "move",
@@ -3796,6 +4266,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "there is only one database",
         .summary = "Move a key to another database",
+        .since = "1.0.0",
+        .group = "generic",
     },
     {
         .name = "mset",
@@ -3813,6 +4285,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_50,
         .tips = tips_51,
         .summary = "Set multiple keys to multiple values",
+        .since = "1.0.1",
+        .group = "string",
     },
     {
         .name = "msetnx",
@@ -3830,6 +4304,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_52,
         .summary = "Set multiple keys to multiple values, only if none of the "
                    "keys exist",
+        .since = "1.0.1",
+        .group = "string",
     },
     {
         .name = "multi",
@@ -3843,6 +4319,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "transactions are not supported yet",
         .summary = "Mark the start of a transaction block",
+        .since = "1.2.0",
+        .group = "transactions",
     },
     {
         .name = "object",
@@ -3857,6 +4335,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "unknown subcommand",
         .summary = "A container for object introspection commands",
+        .since = "2.2.3",
+        .group = "generic",
     },
     {
         .name = "persist",
@@ -3873,6 +4353,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_25,
         .tips = tips_2,
         .summary = "Remove the expiration from a key",
+        .since = "2.2.0",
+        .group = "generic",
     },
     {
         .name = "pexpire",
@@ -3889,6 +4371,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_25,
         .tips = tips_2,
         .summary = "Set a key's time to live in milliseconds",
+        .since = "2.6.0",
+        .group = "generic",
     },
     {
         .name = "pexpireat",
@@ -3906,6 +4390,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Set the expiration for a key as a UNIX timestamp specified "
                    "in milliseconds",
+        .since = "2.6.0",
+        .group = "generic",
     },
     {
         .name = "pexpiretime",
@@ -3923,6 +4409,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Get the expiration Unix timestamp for a key in milliseconds",
+        .since = "7.0.0",
+        .group = "generic",
     },
     {
         .name = "pfadd",
@@ -3939,6 +4427,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_54,
         .tips = tips_2,
         .summary = "Adds the specified elements to the specified HyperLogLog.",
+        .since = "2.8.9",
+        .group = "hyperloglog",
     },
     {
         .name = "pfcount",
@@ -3956,6 +4446,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Return the approximated cardinality of the set(s) observed "
                    "by the HyperLogLog at key(s).",
+        .since = "2.8.9",
+        .group = "hyperloglog",
     },
     {
         .name = "pfdebug",
@@ -3973,6 +4465,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "it is for testing Redis",
         .summary = "Internal commands for debugging HyperLogLog values",
+        .since = "2.8.9",
+        .group = "hyperloglog",
     },
     {
         .name = "pfmerge",
@@ -3989,6 +4483,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_57,
         .tips = tips_2,
         .summary = "Merge N different HyperLogLogs into a single one.",
+        .since = "2.8.9",
+        .group = "hyperloglog",
     },
     {
         .name = "pfselftest",
@@ -4001,6 +4497,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "it is for testing Redis",
         .summary = "An internal command for testing HyperLogLog values",
+        .since = "2.8.9",
+        .group = "hyperloglog",
     },
     {
         .name = "ping",
@@ -4013,6 +4511,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_5,
         .tips = tips_27,
         .summary = "Ping the server",
+        .since = "1.0.0",
+        .group = "connection",
     },
     {
         .name = "psetex",
@@ -4029,6 +4529,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_50,
         .tips = tips_2,
         .summary = "Set the value and expiration in milliseconds of a key",
+        .since = "2.6.0",
+        .group = "string",
     },
     {
         .name = "psubscribe",
@@ -4043,6 +4545,8 @@ const um_cmd_t um_cmd_table[] = {
         .why = "publish and subscribe are not supported yet",
         .summary = "Listen for messages published to channels matching the "
                    "given patterns",
+        .since = "2.0.0",
+        .group = "pubsub",
     },
     {
         .name = "psync",
@@ -4056,6 +4560,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "it belongs to Redis' replication",
         .summary = "Internal command used for replication",
+        .since = "2.8.0",
+        .group = "server",
     },
     {
         .name = "pttl",
@@ -4072,6 +4578,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_18,
         .tips = tips_13,
         .summary = "Get the time to live for a key in milliseconds",
+        .since = "2.6.0",
+        .group = "generic",
     },
     {
         .name = "publish",
@@ -4084,6 +4592,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "publish and subscribe are not supported yet",
         .summary = "Post a message to a channel",
+        .since = "2.0.0",
+        .group = "pubsub",
     },
     {
         .name = "pubsub",
@@ -4098,6 +4608,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "publish and subscribe are not supported yet",
         .summary = "A container for Pub/Sub commands",
+        .since = "2.8.0",
+        .group = "pubsub",
     },
     {
         .name = "punsubscribe",
@@ -4112,6 +4624,8 @@ const um_cmd_t um_cmd_table[] = {
         .why = "publish and subscribe are not supported yet",
         .summary = "Stop listening for messages posted to channels matching "
                    "the given patterns",
+        .since = "2.0.0",
+        .group = "pubsub",
     },
     {
         .name = "quit",
@@ -4125,6 +4639,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_5,
         .tips = tips_2,
         .summary = "Close the connection",
+        .since = "1.0.0",
+        .group = "connection",
     },
     {
         .name = "randomkey",
@@ -4137,6 +4653,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_61,
         .why = "commands over the whole keyspace are not supported yet",
         .summary = "Return a random key from the keyspace",
+        .since = "1.0.0",
+        .group = "generic",
     },
     {
         .name = "readonly",
@@ -4150,6 +4668,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Enables read queries for a connection to a cluster replica node",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "readwrite",
@@ -4163,6 +4683,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Disables read queries for a connection to a cluster replica node",
+        .since = "3.0.0",
+        .group = "cluster",
     },
     {
         .name = "rename",
@@ -4179,6 +4701,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_17,
         .tips = tips_2,
         .summary = "Rename a key",
+        .since = "1.0.0",
+        .group = "generic",
     },
     {
         .name = "renamenx",
@@ -4195,6 +4719,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_25,
         .tips = tips_2,
         .summary = "Rename a key, only if the new key does not exist",
+        .since = "1.0.0",
+        .group = "generic",
     },
     {
         .name = "replconf",
@@ -4208,6 +4734,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "it belongs to Redis' replication",
         .summary = "An internal command for configuring the replication stream",
+        .since = "3.0.0",
+        .group = "server",
     },
     {
         .name = "replicaof",
@@ -4222,6 +4750,8 @@ const um_cmd_t um_cmd_table[] = {
         .why = "it belongs to Redis' replication",
         .summary = "Make the server a replica of another instance, or promote "
                    "it as master.",
+        .since = "5.0.0",
+        .group = "server",
     },
     {
         .name = "reset",
@@ -4236,6 +4766,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_5,
         .tips = tips_2,
         .summary = "Reset the connection",
+        .since = "6.2.0",
+        .group = "connection",
     },
     {
         .name = "restore",
@@ -4253,6 +4785,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Create a key using the provided serialized value, "
                    "previously obtained using DUMP.",
+        .since = "2.6.0",
+        .group = "generic",
     },
     {
         .name = "restore-asking",
@@ -4270,6 +4804,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "it belongs to Redis Cluster's own migration",
         .summary = "An internal command for migrating keys in a cluster",
+        .since = "3.0.0",
+        .group = "server",
     },
     {
         .name = "role",
@@ -4283,6 +4819,8 @@ const um_cmd_t um_cmd_table[] = {
         .why = "it asks one Redis about itself and is not supported yet",
         .summary =
             "Return the role of the instance in the context of replication",
+        .since = "2.8.12",
+        .group = "server",
     },
     {
         .name = "rpop",
@@ -4299,6 +4837,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_47,
         .tips = tips_2,
         .summary = "Remove and get the last elements in a list",
+        .since = "1.0.0",
+        .group = "list",
     },
     {
         .name = "rpoplpush",
@@ -4316,6 +4856,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Remove the last element in a list, prepend it to another "
                    "list and return it",
+        .since = "1.2.0",
+        .group = "list",
     },
     {
         .name = "rpush",
@@ -4332,6 +4874,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_47,
         .tips = tips_2,
         .summary = "Append one or multiple elements to a list",
+        .since = "1.0.0",
+        .group = "list",
     },
     {
         .name = "rpushx",
@@ -4348,6 +4892,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_47,
         .tips = tips_2,
         .summary = "Append an element to a list, only if the list exists",
+        .since = "2.2.0",
+        .group = "list",
     },
     {
         .name = "sadd",
@@ -4364,6 +4910,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_62,
         .tips = tips_2,
         .summary = "Add one or more members to a set",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "save",
@@ -4377,6 +4925,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "it controls a Redis, which is the proxy's to do",
         .summary = "Synchronously save the dataset to disk",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "scan",
@@ -4389,6 +4939,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_63,
         .why = "commands over the whole keyspace are not supported yet",
         .summary = "Incrementally iterate the keys space",
+        .since = "2.8.0",
+        .group = "generic",
     },
     {
         .name = "scard",
@@ -4405,6 +4957,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_64,
         .tips = tips_2,
         .summary = "Get the number of members in a set",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "script",
@@ -4419,6 +4973,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "scripts and functions on all nodes are not supported yet",
         .summary = "A container for Lua scripts management commands",
+        .since = "2.6.0",
+        .group = "scripting",
     },
     {
         .name = "sdiff",
@@ -4435,6 +4991,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_66,
         .tips = tips_15,
         .summary = "Subtract multiple sets",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "sdiffstore",
@@ -4452,6 +5010,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Subtract multiple sets and store the resulting set in a key",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "select",
@@ -4464,6 +5024,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_5,
         .tips = tips_2,
         .summary = "Change the selected database for the current connection",
+        .since = "1.0.0",
+        .group = "connection",
     },
     {
         .name = "set",
@@ -4480,6 +5042,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_50,
         .tips = tips_2,
         .summary = "Set the string value of a key",
+        .since = "1.0.0",
+        .group = "string",
     },
     {
         .name = "setbit",
@@ -4497,6 +5061,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Sets or clears the bit at offset in the string value "
                    "stored at key",
+        .since = "2.2.0",
+        .group = "bitmap",
     },
     {
         .name = "setex",
@@ -4513,6 +5079,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_50,
         .tips = tips_2,
         .summary = "Set the value and expiration of a key",
+        .since = "2.0.0",
+        .group = "string",
     },
     {
         .name = "setnx",
@@ -4529,6 +5097,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_4,
         .tips = tips_2,
         .summary = "Set the value of a key, only if the key does not exist",
+        .since = "1.0.0",
+        .group = "string",
     },
     {
         .name = "setrange",
@@ -4546,6 +5116,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Overwrite part of a string at key starting at the "
                    "specified offset",
+        .since = "2.2.0",
+        .group = "string",
     },
     {
         .name = "shutdown",
@@ -4560,6 +5132,8 @@ const um_cmd_t um_cmd_table[] = {
         .why = "it controls a Redis, which is the proxy's to do",
         .summary = "Synchronously save the dataset to disk and then shut down "
                    "the server",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "sinter",
@@ -4576,6 +5150,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_66,
         .tips = tips_15,
         .summary = "Intersect multiple sets",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "sintercard",
@@ -4590,6 +5166,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Intersect multiple sets and return the cardinality of the result",
+        .since = "7.0.0",
+        .group = "set",
     },
     {
         .name = "sinterstore",
@@ -4607,6 +5185,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Intersect multiple sets and store the resulting set in a key",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "sismember",
@@ -4623,6 +5203,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_64,
         .tips = tips_2,
         .summary = "Determine if a given value is a member of a set",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "slaveof",
@@ -4637,6 +5219,8 @@ const um_cmd_t um_cmd_table[] = {
         .why = "it belongs to Redis' replication",
         .summary = "Make the server a replica of another instance, or promote "
                    "it as master.",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "slowlog",
@@ -4651,6 +5235,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_1,
         .tips = tips_2,
         .summary = "A container for slow log commands",
+        .since = "2.2.12",
+        .group = "server",
     },
     {
         .name = "smembers",
@@ -4667,6 +5253,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_66,
         .tips = tips_15,
         .summary = "Get all the members in a set",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "smismember",
@@ -4684,6 +5272,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Returns the membership associated with the given elements "
                    "for a set",
+        .since = "6.2.0",
+        .group = "set",
     },
     {
         .name = "smove",
@@ -4700,6 +5290,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_62,
         .tips = tips_2,
         .summary = "Move a member from one set to another",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "sort",
@@ -4717,6 +5309,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_70,
         .tips = tips_2,
         .summary = "Sort the elements in a list, set or sorted set",
+        .since = "1.0.0",
+        .group = "generic",
     },
     {
         .name = "sort_ro",
@@ -4734,6 +5328,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Sort the elements in a list, set or sorted set. Read-only "
                    "variant of SORT.",
+        .since = "7.0.0",
+        .group = "generic",
     },
     {
         .name = "spop",
@@ -4751,6 +5347,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_13,
         .summary =
             "Remove and return one or multiple random members from a set",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "spublish",
@@ -4768,6 +5366,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "publish and subscribe are not supported yet",
         .summary = "Post a message to a shard channel",
+        .since = "7.0.0",
+        .group = "pubsub",
     },
     {
         .name = "srandmember",
@@ -4784,6 +5384,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_66,
         .tips = tips_13,
         .summary = "Get one or multiple random members from a set",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "srem",
@@ -4800,6 +5402,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_62,
         .tips = tips_2,
         .summary = "Remove one or more members from a set",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "sscan",
@@ -4816,6 +5420,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_66,
         .tips = tips_13,
         .summary = "Incrementally iterate Set elements",
+        .since = "2.8.0",
+        .group = "set",
     },
     {
         .name = "ssubscribe",
@@ -4834,6 +5440,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "publish and subscribe are not supported yet",
         .summary = "Listen for messages published to the given shard channels",
+        .since = "7.0.0",
+        .group = "pubsub",
     },
     {
         .name = "strlen",
@@ -4850,6 +5458,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_33,
         .tips = tips_2,
         .summary = "Get the length of the value stored in a key",
+        .since = "2.2.0",
+        .group = "string",
     },
     {
         .name = "subscribe",
@@ -4863,6 +5473,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "publish and subscribe are not supported yet",
         .summary = "Listen for messages published to the given channels",
+        .since = "2.0.0",
+        .group = "pubsub",
     },
     {
         .name = "substr",
@@ -4879,6 +5491,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_34,
         .tips = tips_2,
         .summary = "Get a substring of the string stored at a key",
+        .since = "1.0.0",
+        .group = "string",
     },
     {
         .name = "sunion",
@@ -4895,6 +5509,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_66,
         .tips = tips_15,
         .summary = "Add multiple sets",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "sunionstore",
@@ -4911,6 +5527,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_67,
         .tips = tips_2,
         .summary = "Add multiple sets and store the resulting set in a key",
+        .since = "1.0.0",
+        .group = "set",
     },
     {
         .name = "sunsubscribe",
@@ -4930,6 +5548,8 @@ const um_cmd_t um_cmd_table[] = {
         .why = "publish and subscribe are not supported yet",
         .summary =
             "Stop listening for messages posted to the given shard channels",
+        .since = "7.0.0",
+        .group = "pubsub",
     },
     {
         .name = "swapdb",
@@ -4942,6 +5562,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "there is only one database",
         .summary = "Swaps two Redis databases",
+        .since = "4.0.0",
+        .group = "server",
     },
     {
         .name = "sync",
@@ -4955,6 +5577,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "it belongs to Redis' replication",
         .summary = "Internal command used for replication",
+        .since = "1.0.0",
+        .group = "server",
     },
     {
         .name = "time",
@@ -4967,6 +5591,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_73,
         .tips = tips_13,
         .summary = "Return the current server time",
+        .since = "2.6.0",
+        .group = "server",
     },
     {
         .name = "touch",
@@ -4985,6 +5611,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_20,
         .summary = "Alters the last access time of a key(s). Returns the "
                    "number of existing keys specified.",
+        .since = "3.2.1",
+        .group = "generic",
     },
     {
         .name = "ttl",
@@ -5001,6 +5629,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_18,
         .tips = tips_13,
         .summary = "Get the time to live for a key in seconds",
+        .since = "1.0.0",
+        .group = "generic",
     },
     {
         .name = "type",
@@ -5017,6 +5647,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_18,
         .tips = tips_2,
         .summary = "Determine the type stored at key",
+        .since = "1.0.0",
+        .group = "generic",
     },
     {
         .name = "umctl",
@@ -5030,6 +5662,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = tips_2,
         .tips = tips_2,
         .summary = "Controls the proxy: metadata, epochs, statistics.",
+        .since = "",
+        .group = "undermoon",
     },
     {
         .name = "umforward",
@@ -5043,6 +5677,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "A command that another proxy passes on (active redirection).",
+        .since = "",
+        .group = "undermoon",
     },
     {
         .name = "umsync",
@@ -5055,6 +5691,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "slot migration is not supported yet",
         .summary = "Moves one key during a slot migration.",
+        .since = "",
+        .group = "undermoon",
     },
     {
         .name = "unlink",
@@ -5073,6 +5711,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_20,
         .summary = "Delete a key asynchronously in another thread. Otherwise "
                    "it is just as DEL, but non blocking.",
+        .since = "4.0.0",
+        .group = "generic",
     },
     {
         .name = "unsubscribe",
@@ -5086,6 +5726,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "publish and subscribe are not supported yet",
         .summary = "Stop listening for messages posted to the given channels",
+        .since = "2.0.0",
+        .group = "pubsub",
     },
     {
         .name = "unwatch",
@@ -5099,6 +5741,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "transactions are not supported yet",
         .summary = "Forget about all watched keys",
+        .since = "2.2.0",
+        .group = "transactions",
     },
     {
         .name = "wait",
@@ -5112,6 +5756,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_74,
         .summary = "Wait for the synchronous replication of all the write "
                    "commands sent in the context of the current connection",
+        .since = "3.0.0",
+        .group = "generic",
     },
     {
         .name = "waitaof",
@@ -5126,6 +5772,8 @@ const um_cmd_t um_cmd_table[] = {
         .summary = "Blocks until all of the preceding write commands sent by "
                    "the connection are written to the append-only file of the "
                    "master and/or replicas.",
+        .since = "7.2.0",
+        .group = "generic",
     },
     {
         .name = "watch",
@@ -5145,6 +5793,8 @@ const um_cmd_t um_cmd_table[] = {
         .why = "transactions are not supported yet",
         .summary = "Watch the given keys to determine execution of the "
                    "MULTI/EXEC block",
+        .since = "2.2.0",
+        .group = "transactions",
     },
     {
         .name = "xack",
@@ -5165,6 +5815,8 @@ const um_cmd_t um_cmd_table[] = {
                    "the consumer group. Return value of the command is the "
                    "number of messages successfully acknowledged, that is, the "
                    "IDs we were actually able to resolve in the PEL.",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xadd",
@@ -5181,6 +5833,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_75,
         .tips = tips_13,
         .summary = "Appends a new entry to a stream",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xautoclaim",
@@ -5199,6 +5853,8 @@ const um_cmd_t um_cmd_table[] = {
         .summary =
             "Changes (or acquires) ownership of messages in a consumer group, "
             "as if the messages were delivered to the specified consumer.",
+        .since = "6.2.0",
+        .group = "stream",
     },
     {
         .name = "xclaim",
@@ -5217,6 +5873,8 @@ const um_cmd_t um_cmd_table[] = {
         .summary =
             "Changes (or acquires) ownership of a message in a consumer group, "
             "as if the message was delivered to the specified consumer.",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xdel",
@@ -5236,6 +5894,8 @@ const um_cmd_t um_cmd_table[] = {
             "Removes the specified entries from the stream. Returns the number "
             "of items actually deleted, that may be different from the number "
             "of IDs passed in case certain IDs do not exist.",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xgroup",
@@ -5250,6 +5910,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "unknown subcommand",
         .summary = "A container for consumer groups commands",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xinfo",
@@ -5264,6 +5926,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .why = "unknown subcommand",
         .summary = "A container for stream introspection commands",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xlen",
@@ -5280,6 +5944,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_79,
         .tips = tips_2,
         .summary = "Return the number of entries in a stream",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xpending",
@@ -5298,6 +5964,8 @@ const um_cmd_t um_cmd_table[] = {
         .summary = "Return information and entries from a stream consumer "
                    "group pending entries list, that are messages fetched but "
                    "never acknowledged.",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xrange",
@@ -5315,6 +5983,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Return a range of elements in a stream, with IDs matching "
                    "the specified IDs interval",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xread",
@@ -5330,6 +6000,8 @@ const um_cmd_t um_cmd_table[] = {
         .summary =
             "Return never seen elements in multiple streams, with IDs greater "
             "than the ones reported by the caller for each stream. Can block.",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xreadgroup",
@@ -5345,6 +6017,8 @@ const um_cmd_t um_cmd_table[] = {
         .summary = "Return new entries from a stream using a consumer group, "
                    "or access the history of the pending entries for a given "
                    "consumer. Can block.",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xrevrange",
@@ -5363,6 +6037,8 @@ const um_cmd_t um_cmd_table[] = {
         .summary = "Return a range of elements in a stream, with IDs matching "
                    "the specified IDs interval, in reverse order (from greater "
                    "to smaller IDs) compared to XRANGE",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xsetid",
@@ -5379,6 +6055,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_75,
         .tips = tips_2,
         .summary = "An internal command for replicating stream values",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "xtrim",
@@ -5396,6 +6074,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_13,
         .summary = "Trims the stream to (approximately if '~' is passed) a "
                    "certain size",
+        .since = "5.0.0",
+        .group = "stream",
     },
     {
         .name = "zadd",
@@ -5413,6 +6093,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Add one or more members to a sorted set, or update its "
                    "score if it already exists",
+        .since = "1.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zcard",
@@ -5429,6 +6111,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_83,
         .tips = tips_2,
         .summary = "Get the number of members in a sorted set",
+        .since = "1.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zcount",
@@ -5446,6 +6130,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Count the members in a sorted set with scores within the "
                    "given values",
+        .since = "2.0.0",
+        .group = "sorted-set",
     },
     {
         .name = "zdiff",
@@ -5459,6 +6145,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_84,
         .tips = tips_2,
         .summary = "Subtract multiple sorted sets",
+        .since = "6.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zdiffstore",
@@ -5477,6 +6165,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Subtract multiple sorted sets and store the resulting "
                    "sorted set in a new key",
+        .since = "6.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zincrby",
@@ -5493,6 +6183,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_82,
         .tips = tips_2,
         .summary = "Increment the score of a member in a sorted set",
+        .since = "1.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zinter",
@@ -5506,6 +6198,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_84,
         .tips = tips_2,
         .summary = "Intersect multiple sorted sets",
+        .since = "6.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zintercard",
@@ -5520,6 +6214,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Intersect multiple sorted sets and return the cardinality "
                    "of the result",
+        .since = "7.0.0",
+        .group = "sorted-set",
     },
     {
         .name = "zinterstore",
@@ -5538,6 +6234,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Intersect multiple sorted sets and store the resulting "
                    "sorted set in a new key",
+        .since = "2.0.0",
+        .group = "sorted-set",
     },
     {
         .name = "zlexcount",
@@ -5555,6 +6253,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Count the number of members in a sorted set between a "
                    "given lexicographical range",
+        .since = "2.8.9",
+        .group = "sorted-set",
     },
     {
         .name = "zmpop",
@@ -5568,6 +6268,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_85,
         .tips = tips_2,
         .summary = "Remove and return members with scores in a sorted set",
+        .since = "7.0.0",
+        .group = "sorted-set",
     },
     {
         .name = "zmscore",
@@ -5585,6 +6287,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Get the score associated with the given members in a sorted set",
+        .since = "6.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zpopmax",
@@ -5602,6 +6306,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Remove and return members with the highest scores in a sorted set",
+        .since = "5.0.0",
+        .group = "sorted-set",
     },
     {
         .name = "zpopmin",
@@ -5619,6 +6325,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Remove and return members with the lowest scores in a sorted set",
+        .since = "5.0.0",
+        .group = "sorted-set",
     },
     {
         .name = "zrandmember",
@@ -5635,6 +6343,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_84,
         .tips = tips_13,
         .summary = "Get one or multiple random elements from a sorted set",
+        .since = "6.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zrange",
@@ -5651,6 +6361,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_84,
         .tips = tips_2,
         .summary = "Return a range of members in a sorted set",
+        .since = "1.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zrangebylex",
@@ -5668,6 +6380,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Return a range of members in a sorted set, by "
                    "lexicographical range",
+        .since = "2.8.9",
+        .group = "sorted-set",
     },
     {
         .name = "zrangebyscore",
@@ -5684,6 +6398,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_84,
         .tips = tips_2,
         .summary = "Return a range of members in a sorted set, by score",
+        .since = "1.0.5",
+        .group = "sorted-set",
     },
     {
         .name = "zrangestore",
@@ -5700,6 +6416,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_85,
         .tips = tips_2,
         .summary = "Store a range of members from sorted set into another key",
+        .since = "6.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zrank",
@@ -5716,6 +6434,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_83,
         .tips = tips_2,
         .summary = "Determine the index of a member in a sorted set",
+        .since = "2.0.0",
+        .group = "sorted-set",
     },
     {
         .name = "zrem",
@@ -5732,6 +6452,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_82,
         .tips = tips_2,
         .summary = "Remove one or more members from a sorted set",
+        .since = "1.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zremrangebylex",
@@ -5749,6 +6471,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Remove all members in a sorted set between the given "
                    "lexicographical range",
+        .since = "2.8.9",
+        .group = "sorted-set",
     },
     {
         .name = "zremrangebyrank",
@@ -5766,6 +6490,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Remove all members in a sorted set within the given indexes",
+        .since = "2.0.0",
+        .group = "sorted-set",
     },
     {
         .name = "zremrangebyscore",
@@ -5782,6 +6508,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_85,
         .tips = tips_2,
         .summary = "Remove all members in a sorted set within the given scores",
+        .since = "1.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zrevrange",
@@ -5799,6 +6527,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Return a range of members in a sorted set, by index, with "
                    "scores ordered from high to low",
+        .since = "1.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zrevrangebylex",
@@ -5817,6 +6547,8 @@ const um_cmd_t um_cmd_table[] = {
         .summary =
             "Return a range of members in a sorted set, by lexicographical "
             "range, ordered from higher to lower strings.",
+        .since = "2.8.9",
+        .group = "sorted-set",
     },
     {
         .name = "zrevrangebyscore",
@@ -5834,6 +6566,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Return a range of members in a sorted set, by score, with "
                    "scores ordered from high to low",
+        .since = "2.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zrevrank",
@@ -5851,6 +6585,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Determine the index of a member in a sorted set, with "
                    "scores ordered from high to low",
+        .since = "2.0.0",
+        .group = "sorted-set",
     },
     {
         .name = "zscan",
@@ -5868,6 +6604,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_13,
         .summary =
             "Incrementally iterate sorted sets elements and associated scores",
+        .since = "2.8.0",
+        .group = "sorted-set",
     },
     {
         .name = "zscore",
@@ -5885,6 +6623,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary =
             "Get the score associated with the given member in a sorted set",
+        .since = "1.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zunion",
@@ -5898,6 +6638,8 @@ const um_cmd_t um_cmd_table[] = {
         .acl_categories = acl_84,
         .tips = tips_2,
         .summary = "Add multiple sorted sets",
+        .since = "6.2.0",
+        .group = "sorted-set",
     },
     {
         .name = "zunionstore",
@@ -5916,6 +6658,8 @@ const um_cmd_t um_cmd_table[] = {
         .tips = tips_2,
         .summary = "Add multiple sorted sets and store the resulting sorted "
                    "set in a new key",
+        .since = "2.0.0",
+        .group = "sorted-set",
     },
 };
 
