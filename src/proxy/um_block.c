@@ -283,6 +283,21 @@ block_shared(const um_blocking_t *k)
                : um_node_pinned(k->node, c->st.id, c->st.proto);
 }
 
+/* Have commands been answered by an error that `b`, or a connection given up
+ * before it, may still bring to execution?  They would come behind what goes
+ * over a connection of its own. */
+static bool
+block_is_haunted(const um_backend_t *b)
+{
+    for (const um_req_t *r = b->fifo.head; r != b->due; r = r->bnext) {
+        if (r->expired) {
+            return true;
+        }
+    }
+
+    return !um_list_is_empty(&b->node->old);
+}
+
 /* Why it cannot be sent there; NULL: it can. */
 static const char *
 block_obstacle(const um_blocking_t *k)
@@ -295,7 +310,7 @@ block_obstacle(const um_blocking_t *k)
     if (um_backend_is_down(shared)) {
         return "not connected";
     }
-    if (!k->node->is_peer && um_backend_has_ghosts(shared)) {
+    if (!k->node->is_peer && block_is_haunted(shared)) {
         return "an earlier command without an answer may still be executed";
     }
 

@@ -175,11 +175,14 @@ worker_end_turn(um_worker_t *w)
     worker_report(w);
 }
 
-/* Close a client that has nothing unanswered; another when it has. */
+/* Close a client that has nothing unanswered; another when it has.  What may
+ * never be answered is called off. */
 static void
 worker_visit_quiet(um_client_t *c, UM_UNUSED void *data)
 {
-    if (c->head == NULL && c->out.len == 0 && c->in.len == 0) {
+    if (c->blocked) {
+        (void) um_block_unblock(c, true);
+    } else if (c->head == NULL && c->out.len == 0 && c->in.len == 0) {
         um_client_kill(c);
     }
 }
