@@ -49,6 +49,12 @@ typedef struct {
     um_rc_t (*log_reopen)(void);
 } um_host_api_t;
 
+/* A listening, non-blocking socket; the process owns it. */
+typedef struct {
+    int fd;
+    const um_addr_t *addr; /* as configured */
+} um_proc_listen_t;
+
 /* What a process of a module is given when it starts. */
 typedef struct {
     uint32_t size; /* sizeof(um_proc_env_t) of the host */
@@ -62,6 +68,10 @@ typedef struct {
      * End of file: the master is gone, leave.
      */
     int channel;
+
+    /* The sockets of what its module's listen() names. */
+    const um_proc_listen_t *listen;
+    uint32_t listen_count;
 } um_proc_env_t;
 
 typedef struct {
@@ -99,6 +109,14 @@ struct um_module_s {
     /* In every worker, after fork and before it leaves. */
     um_rc_t (*init_worker)(um_worker_t *w, void *conf);
     void (*exit_worker)(um_worker_t *w, void *conf);
+
+    /*
+     * The i-th address its processes listen on; NULL: no more.  The master
+     * opens them with a new configuration, as root where it is, and keeps
+     * those that stay: while one process follows another, clients wait in the
+     * queue of the socket instead of being refused.
+     */
+    const um_addr_t *(*listen)(const void *conf, uint32_t i);
 };
 
 #define UM_MODULE_HEAD                                                         \

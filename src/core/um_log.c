@@ -46,6 +46,8 @@ static log_sink_t log_sink = {
     .may_block = true,
 };
 
+static um_log_write_pt log_lent; /* the host's; NULL: write ourselves */
+
 static char log_process[32] = "undermoond";
 static uint64_t log_lost;
 static uint64_t log_lost_told; /* of these, reported in the log */
@@ -386,6 +388,15 @@ log_tell_lost(void)
 }
 
 void
+um_log_lend(um_log_level_t level, um_log_write_pt write)
+{
+    if (write != um_log_write) {
+        um_log_level = level;
+        log_lent = write;
+    }
+}
+
+void
 um_log_write(um_log_level_t level, int err, const char *fmt, ...)
 {
     char text[LOG_LINE];
@@ -398,6 +409,12 @@ um_log_write(um_log_level_t level, int err, const char *fmt, ...)
     va_start(ap, fmt);
     n = vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+
+    if (log_lent != NULL) {
+        log_lent(level, err, "%s", n < 0 ? "" : text);
+        errno = errno_kept;
+        return;
+    }
 
     len = n < 0 ? 0 : um_min((size_t) n, sizeof(text) - 1);
 

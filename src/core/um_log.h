@@ -53,6 +53,14 @@ const char *um_log_level_name(um_log_level_t level);
 /* Lines lost since the start because a sink was full. */
 uint64_t um_log_dropped(void);
 
+/*
+ * In a module, which has a copy of all this to itself: write through the
+ * host's log, from `level` on.  In the host itself nothing changes.
+ */
+typedef void (*um_log_write_pt)(
+    um_log_level_t level, int err, const char *fmt, ...) UM_PRINTF(3, 4);
+void um_log_lend(um_log_level_t level, um_log_write_pt write);
+
 /* Use the macros below.  `err` is an errno value to explain, or 0. */
 void um_log_write(um_log_level_t level, int err, const char *fmt, ...)
     UM_PRINTF(3, 4);

@@ -93,45 +93,82 @@ cycle_listener(const um_cycle_t *cy, const um_listener_t *l)
     return NULL;
 }
 
+/* One more socket, or several of one address: for the workers, or for a
+ * module, `owner`. */
+static um_rc_t
+cycle_listen_to(um_cycle_t *cy, const um_cycle_t *old, const um_addr_t *addr,
+    bool control, const um_module_t *owner)
+{
+    um_listener_t *l = &cy->listener[cy->listener_count];
+
+    if (um_listener_resolve(l, addr, control) != UM_OK) {
+        return UM_ERR;
+    }
+
+    if (cycle_listener(cy, l) != NULL) {
+        um_log_error(0, "listen %s: twice the same address", addr->text);
+        return UM_ERR;
+    }
+
+    l->owner = owner;
+    cy->listener_count++;
+    return um_listener_open(l, cycle_listener(old, l),
+        owner == NULL ? cy->workers : 1, um_conf_pool(cy->conf));
+}
+
+/* The i-th address that `module`, NULL: the proxy, listens on. */
+static const um_addr_t *
+cycle_address(
+    const um_cycle_t *cy, const um_module_t *module, uint32_t i, bool *control)
+{
+    const void *block;
+
+    *control = false;
+    if (module == NULL) {
+        return cy->proxy == NULL ? NULL
+                                 : cy->def->listen(cy->proxy, i, control);
+    }
+
+    block = um_conf_block(cy->conf, module->name);
+    return block == NULL || module->listen == NULL ? NULL
+                                                   : module->listen(block, i);
+}
+
 static um_rc_t
 cycle_listen(um_cycle_t *cy, const um_cycle_t *old)
 {
-    um_pool_t *pool = um_conf_pool(cy->conf);
+    const um_module_t *const *module;
+    uint32_t modules = um_conf_modules(cy->conf, &module);
     const um_addr_t *addr;
     uint32_t count = 0;
     bool control;
 
-    if (cy->proxy == NULL) {
-        return UM_OK;
+    /* Whose turn it is: the proxy's first, then the modules'. */
+    for (uint32_t m = 0; m <= modules; m++) {
+        const um_module_t *owner = m == 0 ? NULL : module[m - 1];
+
+        for (uint32_t i = 0; cycle_address(cy, owner, i, &control) != NULL; i++)
+        {
+            count++;
+        }
     }
 
-    while (cy->def->listen(cy->proxy, count, &control) != NULL) {
-        count++;
-    }
-
-    cy->listener = um_pool_array(pool, count, sizeof(*cy->listener));
+    cy->listener =
+        um_pool_array(um_conf_pool(cy->conf), count, sizeof(*cy->listener));
     if (cy->listener == NULL) {
         um_log_error(ENOMEM, "listening sockets");
         return UM_ERR;
     }
 
-    while (cy->listener_count < count) {
-        um_listener_t *l = &cy->listener[cy->listener_count];
+    for (uint32_t m = 0; m <= modules; m++) {
+        const um_module_t *owner = m == 0 ? NULL : module[m - 1];
 
-        addr = cy->def->listen(cy->proxy, cy->listener_count, &control);
-        if (um_listener_resolve(l, addr, control) != UM_OK) {
-            return UM_ERR;
-        }
-
-        if (cycle_listener(cy, l) != NULL) {
-            um_log_error(0, "listen %s: twice the same address", addr->text);
-            return UM_ERR;
-        }
-
-        cy->listener_count++;
-        if (um_listener_open(l, cycle_listener(old, l), cy->workers, pool)
-            != UM_OK) {
-            return UM_ERR;
+        for (uint32_t i = 0;
+             (addr = cycle_address(cy, owner, i, &control)) != NULL; i++)
+        {
+            if (cycle_listen_to(cy, old, addr, control, owner) != UM_OK) {
+                return UM_ERR;
+            }
         }
     }
 

@@ -9,6 +9,7 @@
 #include "master/um_guests.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -48,11 +49,56 @@ typedef struct {
         &(gs)->all) for (guest_t *g = um_list_entry(g##_link, guest_t, link);  \
                          g != NULL; g = NULL)
 
+/*
+ * The sockets that are for this process, under numbers of their own: all of
+ * the master's are closed in a child.  NULL: logged.
+ */
+static um_proc_listen_t *
+guest_listeners(const guest_t *g, uint32_t *count)
+{
+    const um_cycle_t *cy = g->cycle;
+    um_proc_listen_t *mine;
+    size_t sockets = 1; /* never none: calloc(0) is hard to tell from failure */
+
+    for (uint32_t i = 0; i < cy->listener_count; i++) {
+        sockets += cy->listener[i].fd_count;
+    }
+
+    *count = 0;
+    mine = calloc(sockets, sizeof(*mine));
+    if (mine == NULL) {
+        um_log_error(ENOMEM, "listening sockets");
+        return NULL;
+    }
+
+    for (uint32_t i = 0; i < cy->listener_count; i++) {
+        const um_listener_t *l = &cy->listener[i];
+
+        for (uint32_t k = 0; l->owner == g->module && k < l->fd_count; k++) {
+            int fd = fcntl(l->fd[k], F_DUPFD_CLOEXEC, 0);
+
+            if (fd == -1) {
+                um_log_error(errno, "listen %s: dup failed", l->addr->text);
+                free(mine);
+                return NULL;
+            }
+
+            mine[*count].fd = fd;
+            mine[*count].addr = l->addr;
+            (*count)++;
+        }
+    }
+
+    return mine;
+}
+
 /* Life of the process. */
 static int
 guest_run(int channel, void *data)
 {
     const guest_t *g = data;
+    um_proc_listen_t *mine;
+    int code;
     um_proc_env_t env = {
         .size = sizeof(env),
         .api = um_host_api(),
@@ -64,13 +110,19 @@ guest_run(int channel, void *data)
 
     snprintf(title, sizeof(title), "undermoond: %s", g->def->name);
     um_proc_title(title);
+
+    mine = guest_listeners(g, &env.listen_count);
+    env.listen = mine;
     g->all->on_fork(g->all->data);
 
-    if (um_user_become(&g->cycle->user) != UM_OK) {
+    if (mine == NULL || um_user_become(&g->cycle->user) != UM_OK) {
+        free(mine);
         return EXIT_FAILURE;
     }
 
-    return g->def->run(&env);
+    code = g->def->run(&env);
+    free(mine);
+    return code;
 }
 
 static void

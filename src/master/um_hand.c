@@ -55,10 +55,13 @@ hand_listeners(const um_hand_t *h, uint32_t *count)
 
     for (i = 0; i < cy->listener_count; i++) {
         const um_listener_t *l = &cy->listener[i];
+        bool ours = l->owner == NULL;
 
         for (k = 0; k < l->fd_count; k++) {
-            if (!um_listener_is_served(
-                    k, um_listener_is_shared(l), cy->workers, h->index)) {
+            if (!ours
+                || !um_listener_is_served(
+                    k, um_listener_is_shared(l), cy->workers, h->index))
+            {
                 close(l->fd[k]);
                 continue;
             }

@@ -23,6 +23,7 @@
 typedef struct {
     const um_addr_t *addr; /* as configured; of the cycle's memory */
     bool control;
+    const void *owner; /* the module it is for; NULL: the workers */
 
     struct sockaddr_storage sa; /* where it is bound: names resolved */
     socklen_t sa_len;
