@@ -310,11 +310,28 @@ block_obstacle(const um_blocking_t *k)
     if (um_backend_is_down(shared)) {
         return "not connected";
     }
-    if (!k->node->is_peer && block_is_haunted(shared)) {
-        return "an earlier command without an answer may still be executed";
-    }
 
     return NULL;
+}
+
+/* Keep it until no old bytes can come behind it any more; a while. */
+static void
+block_hold(um_blocking_t *k)
+{
+    uint64_t now = um_worker_now(k->w);
+
+    k->held_ns = k->held_ns == 0 ? now : k->held_ns;
+    if (now - k->held_ns > k->w->conf->backend_timeout * MSEC) {
+        um_stat_add(k->w->row, UM_STAT_COMMANDS_UNSENT, 1);
+        um_req_fail(k->r,
+            "ERR_BACKEND_TIMEOUT: %s: an earlier command without an answer may "
+            "still be executed, this one was not sent",
+            k->node->addr.text);
+        return;
+    }
+
+    k->state = UM_BLOCK_HELD;
+    um_list_add_tail(&k->w->blocks_held, &k->link);
 }
 
 /* To the end of its node's queue, with one more connection to come. */
@@ -328,6 +345,7 @@ block_enqueue(um_blocking_t *k, um_verdict_t v)
     um_backend_t *b;
 
     k->verdict = v;
+    k->gen = w->gen;
     k->node = um_nodes_at(w, v.addr);
     obstacle = k->node == NULL ? "cannot be used" : block_obstacle(k);
     if (obstacle != NULL) {
@@ -336,6 +354,11 @@ block_enqueue(um_blocking_t *k, um_verdict_t v)
             "ERR_BACKEND_CONNECTION: %.*s: %s, the command was not sent",
             um_str_fmt(um_topo_str(w->topo, w->topo->addr[v.addr].name)),
             obstacle);
+        return;
+    }
+
+    if (!k->node->is_peer && block_is_haunted(block_shared(k))) {
+        block_hold(k);
         return;
     }
 
@@ -412,6 +435,20 @@ block_set_time(um_blocking_t *k)
     k->words = words;
     k->w->in_memory += k->words.cap;
     return rc;
+}
+
+void
+um_block_retry(um_blocking_t *k)
+{
+    um_list_del(&k->link);
+    k->state = UM_BLOCK_OVER;
+    if (!k->is_wait) {
+        um_block_again(k);
+    } else if (k->gen == k->w->gen) {
+        block_enqueue(k, k->verdict);
+    } else {
+        um_req_fail(k->r, "TRYAGAIN the cluster has changed meanwhile");
+    }
 }
 
 void

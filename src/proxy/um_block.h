@@ -2,6 +2,7 @@
  * um_block.h -- commands that may wait at Redis, each alone on a private
  * connection, for as long as they like (design.md 2.5).
  *
+ *   HELD     -> QUEUED   [um_block_retry]  nothing old can come behind it
  *   QUEUED   -> BLOCKED  [block_send]      a connection is ready
  *   QUEUED   -> PRELUDE  [block_send]      WAIT: PUBLISH goes first
  *   PRELUDE  -> BLOCKED  [block_on_prelude]

@@ -427,6 +427,11 @@ um_block_tick(um_worker_t *w)
     um_list_t todo;
 
     um_list_init(&todo);
+    um_list_join(&todo, &w->blocks_held);
+    while (!um_list_is_empty(&todo)) {
+        um_block_retry(um_list_entry(todo.next, um_blocking_t, link));
+    }
+
     um_list_join(&todo, &w->blocks_off);
     while (!um_list_is_empty(&todo)) {
         um_blocking_t *k = um_list_entry(todo.next, um_blocking_t, link);

@@ -11,6 +11,7 @@
 #include "resp/um_cmd_block.h"
 
 typedef enum {
+    UM_BLOCK_HELD, /* must not be sent yet: of w->blocks_held */
     UM_BLOCK_QUEUED,
     UM_BLOCK_PRELUDE,
     UM_BLOCK_BLOCKED,
@@ -43,6 +44,8 @@ struct um_blocking_s {
 
     um_block_time_t time;
     uint64_t until_ns; /* UINT64_MAX: for ever */
+    uint64_t held_ns;  /* HELD: since; 0: never was */
+    uint64_t gen;      /* of the topology `verdict` is by */
     uint64_t off_ns;   /* called off since */
     uint64_t again_ns; /* to be called off once more at; 0: no */
 
@@ -60,6 +63,9 @@ void um_block_again(um_blocking_t *k);
 
 /* Take it out of its node's queue. */
 void um_block_dequeue(um_blocking_t *k);
+
+/* It was held: can it be sent now? */
+void um_block_retry(um_blocking_t *k);
 
 /* Have Redis answer what waits there. */
 void um_block_call_off(um_blocking_t *k, um_block_off_t why);

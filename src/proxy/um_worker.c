@@ -308,6 +308,7 @@ worker_on_tick(void *data)
 
     um_timer_start(w->tick, um_list_is_empty(um_nodes_busy(w->nodes))
                                     && um_list_is_empty(&w->blocks_off)
+                                    && um_list_is_empty(&w->blocks_held)
                                 ? TICK_IDLE
                                 : TICK_BUSY);
 }
@@ -447,6 +448,7 @@ worker_init_plain(um_worker_t *w, const um_heritage_t *h)
     um_list_init(&w->walks);
     um_list_init(&w->blocks);
     um_list_init(&w->blocks_off);
+    um_list_init(&w->blocks_held);
     um_list_init(&w->dead_clients);
     um_list_init(&w->dirty_backends);
     um_list_init(&w->dead_backends);

@@ -70,9 +70,10 @@ struct um_worker_s {
     uint64_t trimmed;     /* bytes of slabs freed since then  */
     um_fds_t fds;         /* how many clients and private connections */
     uint32_t private_count;
-    um_list_t blocks;     /* um_block.h: all that wait, ...  */
-    um_list_t blocks_off; /* ... and those being called off */
-    uint32_t blocked;     /* clients that wait              */
+    um_list_t blocks;      /* um_block.h: all that wait, ...  */
+    um_list_t blocks_off;  /* ... those being called off, ... */
+    um_list_t blocks_held; /* ... those that may not be sent yet */
+    uint32_t blocked;      /* clients that wait              */
     uint64_t block_second_ns;
     uint32_t deaths; /* um_orphans.c: of those we know */
 
