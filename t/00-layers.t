@@ -28,6 +28,7 @@ my %foreign = (
     'cjson/'  => [qw(meta http modules status)],
     'microhttpd.h' => [qw(http)],
     'zlib.h'  => [qw(meta)],
+    'zstd.h'  => [qw(resp)],
 );
 
 my $top = $ENV{UM_SRCDIR} // '.';

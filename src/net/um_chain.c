@@ -27,6 +27,17 @@ um_chunks_deinit(um_chunks_t *pool)
     um_slab_deinit(&pool->large);
 }
 
+void
+um_chunks_adopt(um_chunks_t *pool, um_chunks_t *from)
+{
+    pool->memory += from->memory;
+    pool->peak = um_max(pool->peak, pool->memory);
+    pool->small.in_use += from->small.in_use;
+    pool->large.in_use += from->large.in_use;
+    um_chunks_deinit(from);
+    um_chunks_init(from);
+}
+
 size_t
 um_chunks_trim(um_chunks_t *pool)
 {

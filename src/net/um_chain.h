@@ -46,6 +46,10 @@ typedef struct {
 void um_chunks_init(um_chunks_t *pool);
 void um_chunks_deinit(um_chunks_t *pool);
 
+/* What `from`, the pool of a thread that is done, has lent is lent by `pool`
+ * from now on; `from` is as new. */
+void um_chunks_adopt(um_chunks_t *pool, um_chunks_t *from);
+
 /* Give back what nobody wanted since the last call.  How many bytes. */
 size_t um_chunks_trim(um_chunks_t *pool);
 

@@ -142,7 +142,7 @@ block_send_now(um_blocking_t *k)
         head[n++] = '\n';
         start = (um_str_t){ head, n };
     } else {
-        start = um_dispatch_head(k->verdict, k->argc, head);
+        start = um_dispatch_head(k->verdict, k->argc, false, head);
     }
 
     /* Out of memory it is answered at once, and `k` may be gone. */

@@ -21,6 +21,7 @@
 #include "proxy/um_private.h"
 #include "proxy/um_refuse.h"
 #include "proxy/um_self.h"
+#include "proxy/um_zip.h"
 #include "resp/um_put.h"
 
 /* One command being dispatched; all of it borrowed. */
@@ -32,7 +33,9 @@ typedef struct {
     um_str_t raw; /* as it came, header and words; empty when inline */
     uint8_t hops; /* 0, or 1 + the counter of UMFORWARD */
     bool is_big;
-    bool blocks; /* it may wait at Redis */
+    bool blocks;       /* it may wait at Redis */
+    bool plain;        /* not packed: see um_zip.h */
+    um_zip_rule_t zip; /* zero: nothing to do with compression */
 } call_t;
 
 um_verdict_t
@@ -92,6 +95,7 @@ call_req(const call_t *k)
 
     r->cmd = k->cmd;
     r->hops = k->hops;
+    r->plain = k->plain;
     um_client_queue(c, r);
     if (k->is_big || k->blocks
         || (k->cmd != NULL && k->cmd->flags & UM_CMD_BARRIER))
@@ -142,7 +146,7 @@ private_backend(const um_client_t *c, um_verdict_t v)
 }
 
 um_str_t
-um_dispatch_head(um_verdict_t v, uint32_t argc, char *out)
+um_dispatch_head(um_verdict_t v, uint32_t argc, bool plain, char *out)
 {
     static const char forward[] = "\r\n$9\r\nUMFORWARD\r\n$1\r\n";
     size_t n = 0;
@@ -152,6 +156,10 @@ um_dispatch_head(um_verdict_t v, uint32_t argc, char *out)
         n += um_u64_format(argc + 2, out + n);
         for (size_t i = 0; i < sizeof(forward) - 1; i++) {
             out[n++] = forward[i];
+        }
+        if (um_unlikely(plain)) {
+            out[n - 3] = '2';
+            out[n++] = '0';
         }
         out[n++] = (char) ('0' + v.hops);
     } else {
@@ -191,7 +199,7 @@ um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
     if (r->cmd->flags & (UM_CMD_WRITE | UM_CMD_MAY_REPLICATE)) {
         um_client_note_write(r->client, v.addr);
     }
-    um_backend_send(b, r, um_dispatch_head(v, argc, head), words);
+    um_backend_send(b, r, um_dispatch_head(v, argc, r->plain, head), words);
 }
 
 /* It may wait: over a connection of its own. */
@@ -247,6 +255,11 @@ call_send(const call_t *k, um_verdict_t v, uint16_t slot)
     r->slot = slot;
     r->gen_slot = um_gens_in(w->gens);
     r->counted = true;
+    if (um_unlikely(k->zip.first != 0 || k->zip.unpack) && v.go == UM_GO_LOCAL
+        && um_zip_send(r, v, k->argv, k->argc, k->zip) == UM_OK)
+    {
+        return UM_OK;
+    }
     if (um_likely(
             b != NULL && v.go == UM_GO_LOCAL && k->raw.len > 0 && k->hops == 0))
     {
@@ -326,6 +339,9 @@ call_data(const call_t *k)
 
     if (um_unlikely(k->c->st.control_listener)) {
         return um_refuse_control_only(call_req(k));
+    }
+    if (um_unlikely(k->zip.refuse)) {
+        return um_refuse_text(call_req(k), UM_ZIP_REFUSED);
     }
     if (um_unlikely(k->cmd->flags & (UM_CMD_BLOCKING | UM_CMD_LIMITED))) {
         const char *text = um_cmd_refused(k->cmd, k->argv, k->argc);
@@ -414,6 +430,8 @@ call_forwarded(const call_t *k)
     if (!um_cmd_arity_ok(inner.cmd, inner.argc)) {
         return um_refuse_arity(call_req(&inner));
     }
+    inner.plain = k->argv[1].len > 1 && k->argv[1].data[0] == '0';
+    inner.zip = um_zip_rule_now(k->c->w, inner.cmd, inner.argv, inner.argc);
 
     inner.blocks = um_cmd_blocks(inner.cmd, inner.argv, inner.argc);
     switch ((um_how_t) inner.cmd->how) {
@@ -486,6 +504,12 @@ um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
         .raw = a->is_inline ? (um_str_t){ "", 0 } : raw,
         .is_big = call_size(a, raw) > w->conf->big_request,
     };
+
+    if (um_unlikely(um_zip_is_on(w)) && k.cmd != NULL) {
+        k.zip = um_zip_rule_now(w, k.cmd, a->argv, a->argc);
+        k.plain = true;
+        k.is_big |= um_zip_is_big(w, k.cmd, a->argc, call_size(a, raw));
+    }
 
     if (um_unlikely(
             (k.is_big || (k.cmd != NULL && k.cmd->flags & UM_CMD_BARRIER))

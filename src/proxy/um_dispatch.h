@@ -29,9 +29,10 @@ void um_dispatch_send(
 /* The verdict for a slot, from the worker's own view. */
 um_verdict_t um_dispatch_route(um_worker_t *w, uint16_t slot, uint8_t hops);
 
-/* The array's header, and UMFORWARD's words for a peer, into `out`. */
+/* The array's header, and UMFORWARD's words for a peer, into `out`.  `plain`
+ * is what um_zip.h tells of: a counter of two digits. */
 #define UM_DISPATCH_HEAD 64
-um_str_t um_dispatch_head(um_verdict_t v, uint32_t argc, char *out);
+um_str_t um_dispatch_head(um_verdict_t v, uint32_t argc, bool plain, char *out);
 
 /* Answer what cannot be sent: MOVED, CLUSTERDOWN ... */
 void um_dispatch_refuse(um_req_t *r, um_verdict_t v, uint16_t slot);

@@ -15,6 +15,7 @@
 #include "proxy/um_gens.h"
 #include "proxy/um_join.h"
 #include "proxy/um_node.h"
+#include "proxy/um_zip.h"
 #include "resp/um_put.h"
 
 /* A place is a slot, or a node behind the slots. */
@@ -155,10 +156,42 @@ part_new(um_req_t *r, um_join_t *j, uint32_t i, const part_plan_t *plan)
     part->cmd = r->cmd;
     part->slot = plan->slot;
     part->hooks = r->hooks & UM_HOOK_MUTED;
+    part->hops = r->hops;
+    part->plain = r->plain;
     part->gen_slot = um_gens_in(r->w->gens);
     part->counted = true;
     j->part[i] = part;
     return part;
+}
+
+/* The values of a part are to be packed, or unpacked, on the way.  UM_DECLINED:
+ * it is for the caller to send. */
+static um_rc_t
+part_zip(um_req_t *part, const plan_t *p, const part_plan_t *plan,
+    const um_str_t *argv, const um_keys_t *keys, um_zip_rule_t rule)
+{
+    uint32_t per_key = rule.step == 0 ? 1 : rule.step, argc = 1;
+    um_str_t *words = NULL;
+    um_rc_t rc;
+
+    if (rule.first != 0) {
+        words = malloc((1 + (size_t) plan->count * per_key) * sizeof(*words));
+        if (words == NULL) {
+            um_req_fail(part, "ERR out of memory");
+            return UM_OK;
+        }
+
+        words[0] = argv[0];
+        for (uint32_t i = plan->first; i != UINT32_MAX; i = p->next_key[i]) {
+            for (uint32_t k = 0; k < per_key; k++) {
+                words[argc++] = argv[keys->key[i].pos + k];
+            }
+        }
+    }
+
+    rc = um_zip_send(part, plan->verdict, words, argc, rule);
+    free(words);
+    return rc;
 }
 
 /* Parts cannot wait each for its own connection: the client does, after them,
@@ -183,6 +216,8 @@ fanout_send(um_req_t *r, um_join_t *j, const plan_t *p, const um_str_t *argv,
     um_client_t *c = r->client;
     um_sbuf_t words = { 0 };
     uint32_t per_key = j->how == UM_JOIN_OK ? 2 : 1;
+    um_zip_rule_t zip = um_zip_rule_now(w, r->cmd, argv, per_key + 1);
+    bool zips = zip.first != 0 || zip.unpack;
 
     r->join = j;
     j->parts = j->left = p->parts;
@@ -202,8 +237,19 @@ fanout_send(um_req_t *r, um_join_t *j, const plan_t *p, const um_str_t *argv,
      * join must not end under us. */
     j->left++;
     for (uint32_t i = 0; i < p->parts; i++) {
-        uint32_t argc = part_words(&words, p, &p->part[i], argv, keys, per_key);
+        uint32_t argc;
 
+        if (um_unlikely(zips) && p->part[i].verdict.go == UM_GO_LOCAL
+            && part_zip(j->part[i], p, &p->part[i], argv, keys, zip) == UM_OK)
+        {
+            if (c->dead) {
+                um_sbuf_deinit(&words);
+                return;
+            }
+            continue;
+        }
+
+        argc = part_words(&words, p, &p->part[i], argv, keys, per_key);
         if (words.failed) {
             um_req_fail(j->part[i], "ERR out of memory");
             um_sbuf_deinit(&words);

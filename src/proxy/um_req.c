@@ -13,6 +13,7 @@
 #include "proxy/um_fanout.h"
 #include "proxy/um_gens.h"
 #include "proxy/um_worker.h"
+#include "proxy/um_zip.h"
 #include "resp/um_put.h"
 
 /* A reply that is still coming goes to its client from here on. */
@@ -51,7 +52,7 @@ um_req_release(um_req_t *r)
 {
     um_worker_t *w = r->w;
 
-    if (r->in_client || r->in_backend || r->async) {
+    if (r->in_client || r->in_backend || r->async || r->zipping) {
         return;
     }
 
@@ -275,6 +276,10 @@ um_req_reply(um_req_t *r, const char *data, size_t len, bool last)
     if (um_unlikely(r->hooks & UM_HOOK_MUTED)) {
         reply_forget(r);
         len = 0;
+    } else if (um_unlikely(r->hooks & UM_HOOK_UNZIP)
+               && um_zip_reply(r, data, len, last))
+    {
+        return;
     }
 
     switch ((um_req_kind_t) r->kind) {

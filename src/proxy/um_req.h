@@ -83,6 +83,8 @@ struct um_req_s {
     bool expired : 1;    /* answered by timeout, the real reply is unwanted */
     bool streaming : 1;  /* part of the reply has gone to the client        */
     bool counted : 1;    /* in its generation's count                       */
+    bool zipping : 1;    /* a helper thread packs or unpacks its values     */
+    bool plain : 1;      /* UMFORWARD tells that its values are not packed  */
 
     /* Steps of its life for the slow log and the statistics: the low 32 bits
      * of um_worker_now() in us, which come around after 71 minutes. */

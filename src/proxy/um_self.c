@@ -6,6 +6,7 @@
 #include "proxy/um_cluster_cmd.h"
 #include "proxy/um_umctl.h"
 #include "proxy/um_worker_priv.h"
+#include "proxy/um_zip.h"
 
 static const um_self_pt handlers[UM_SELF_COUNT] = {
     [UM_SELF_PING] = um_self_ping,
@@ -40,7 +41,9 @@ um_worker_init_commands(um_worker_t *w)
     um_client_ask_serve(w->bus);
     w->clusters = um_cluster_cache_new();
     w->umctl = um_umctl_new(w);
-    return w->clusters == NULL || w->umctl == NULL ? UM_ERR : UM_OK;
+    w->zip = um_zip_new(w);
+    return w->clusters == NULL || w->umctl == NULL || w->zip == NULL ? UM_ERR
+                                                                     : UM_OK;
 }
 
 /* What is still being decoded stays in UMCTL's queue, which frees it. */
@@ -54,6 +57,7 @@ void
 um_worker_deinit_commands(um_worker_t *w)
 {
     um_jobs_free(w->jobs, job_drop);
+    um_zip_free(w->zip);
     um_umctl_free(w->umctl);
     um_cluster_cache_free(w->clusters);
 }

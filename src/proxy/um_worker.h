@@ -27,6 +27,7 @@ typedef struct um_umctl_s um_umctl_t;
 typedef struct um_cluster_cache_s um_cluster_cache_t;
 typedef struct um_cmd_foreign_s um_cmd_foreign_t;
 typedef struct um_learn_s um_learn_t;
+typedef struct um_zip_s um_zip_t;
 
 #define UM_WORKER_RBUF 262144
 
@@ -86,6 +87,7 @@ struct um_worker_s {
     um_scan_limits_t limits;
     um_cmd_foreign_t *foreign; /* commands the table does not know */
     um_learn_t *learn;
+    um_zip_t *zip; /* compression of values */
 
     um_umctl_t *umctl;            /* um_umctl.c: SETCLUSTERs under way */
     um_cluster_cache_t *clusters; /* um_cluster_cmd.c: texts by generation */

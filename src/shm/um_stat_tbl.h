@@ -64,6 +64,10 @@ UM_STAT(BACKEND_FAILURES, "connections", "Connections to Redis or peers failed o
     "backend_connections_failed_total")
 UM_STAT(BACKEND_BYTES_IN, "bytes", "Read from backends.", "backend_received_bytes_total")
 UM_STAT(BACKEND_BYTES_OUT, "bytes", "Written to backends.", "backend_sent_bytes_total")
+UM_STAT(VALUES_PACKED, "values", "Values compressed on their way to a local Redis.", "values_compressed_total")
+UM_STAT(VALUES_UNPACKED, "values", "Values of replies decompressed.", "values_decompressed_total")
+UM_STAT(VALUES_UNREADABLE, "values", "Looked compressed, were not, or too long: answered as stored.",
+    "values_undecodable_total")
 UM_STAT(AUTH_FAILURES, "requests", "Wrong passwords.", "auth_failures_total")
 UM_STAT(TURNS, "turns", "Turns of the event loop.", "loop_turns_total")
 UM_STAT(TOPOLOGY_REFRESHES, "times", "A newer topology was taken from the noticeboard.", "topology_refreshes_total")

@@ -15,17 +15,18 @@ use warnings;
 use Undermoon::Test qw(undermoon redis);
 
 # Options: nodes (3), proxies (1), redis => { of redis() }, with => [ servers
-# already there ]; all others are undermoon()'s.
+# already there ], config => { of SETCLUSTER }; all others are undermoon()'s.
 sub new {
     my ($class, %o) = @_;
     my ($n, $p) = (delete $o{nodes} // 3, delete $o{proxies} // 1);
     my $redis = delete $o{redis} // {};
     my $with = delete $o{with};
+    my $config = delete $o{config};
     my $self = bless {}, $class;
 
     $self->{node} = $with // [ map { redis(%$redis) } 1 .. $n ];
     $self->{proxy} = [ map { undermoon(%o)->start } 1 .. $p ];
-    $self->deal;
+    $self->deal(config => $config);
     return $self;
 }
 
@@ -42,9 +43,9 @@ sub range {
     return (int(16384 * $i / $n), int(16384 * ($i + 1) / $n) - 1);
 }
 
-# Tell every proxy who owns what.
+# Tell every proxy who owns what; config => { of the cluster }.
 sub deal {
-    my ($self) = @_;
+    my ($self, %o) = @_;
     my $p = $self->proxies;
 
     for my $me (0 .. $p - 1) {
@@ -60,7 +61,7 @@ sub deal {
         }
 
         my $said = $self->proxy($me)->setcluster(local => \@local,
-            %peer ? (peer => [%peer]) : ());
+            %peer ? (peer => [%peer]) : (), config => $o{config});
         die "SETCLUSTER: $said" unless $said eq 'OK';
     }
 }

@@ -239,6 +239,7 @@ sub setcluster {
 
     push @words, _nodes(@{ $o{local} // [] });
     push @words, 'PEER', _nodes(@{ $o{peer} }) if $o{peer};
+    push @words, 'CONFIG', %{ $o{config} } if $o{config};
 
     my $c = $self->client;
     $c->cmd('AUTH', $self->{password}) if defined $self->{password};
