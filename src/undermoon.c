@@ -23,6 +23,7 @@
 #include "os/um_proc.h"
 #include "os/um_signal.h"
 #include "proxy/um_fds.h"
+#include "proxy/um_cmd_stats.h"
 #include "proxy/um_proxy_conf.h"
 #include "proxy/um_worker.h"
 
@@ -56,6 +57,19 @@ proxy_listen(const void *conf, uint32_t i, bool *control)
     return &proxy->listen[i].addr;
 }
 
+/* As many as are asked for, and room for some more by CONFIG SET. */
+static uint32_t
+proxy_slow_places(const void *conf)
+{
+    return um_max(((const um_proxy_conf_t *) conf)->slowlog_len, 1024u);
+}
+
+static void
+proxy_furnish(um_shm_t *shm)
+{
+    um_cmd_stats_name(shm->times);
+}
+
 static void
 proxy_publish(const void *conf, um_settings_sh_t *settings)
 {
@@ -64,6 +78,7 @@ proxy_publish(const void *conf, um_settings_sh_t *settings)
     atomic_store(
         &settings->slowlog_log_slower_than, proxy->slowlog_log_slower_than);
     atomic_store(&settings->slowlog_sample_rate, proxy->slowlog_sample_rate);
+    atomic_store(&settings->slowlog_len, proxy->slowlog_len);
 }
 
 static uint64_t
@@ -88,6 +103,8 @@ static const um_worker_def_t worker_def = {
     .block = "proxy",
     .run = um_worker_run,
     .listen = proxy_listen,
+    .slow_places = proxy_slow_places,
+    .furnish = proxy_furnish,
     .publish = proxy_publish,
     .descriptors = proxy_descriptors,
     .check_descriptors = proxy_check_descriptors,

@@ -27,7 +27,7 @@ my %want = (
     address => "127.0.0.1:$port", announce_address => "127.0.0.1:$port",
     announce_host => '127.0.0.1', thread_number => 2, slowlog_len => 1024,
     backend_conn_num => 1, backend_timeout => 3000,
-    slowlog_log_slower_than => 50000, slowlog_sample_rate => 1000,
+    slowlog_log_slower_than => 50000, slowlog_sample_rate => 1,
     active_redirection => 'false', cluster_nodes_version => 'v2',
     default_redirection_address => '',
 

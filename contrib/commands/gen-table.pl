@@ -190,11 +190,14 @@ sub flags {
     return @f;
 }
 
+# Subcommands are numbered behind all commands.
+my $next_sub;
+
 # The initialiser of one um_cmd_t; its subcommands go before it.
 sub c_cmd {
     my ($cmd, $index) = @_;
     my $o = $cmd->{ours};
-    my @subs = map { c_cmd($_, $index) } @{ $cmd->{subs} };
+    my @subs = map { c_cmd($_, $next_sub++) } @{ $cmd->{subs} };
     my @specs = map { c_spec($cmd, $_) } 0 .. $#{ $cmd->{specs} };
     my @acl = map { c_string(s/^@//r) } @{ $cmd->{acl} };
     my @tips = map { c_string($_) } @{ $cmd->{tips} };
@@ -266,7 +269,10 @@ sub c_slots {
 
 sub write_table {
     my (@facts) = @_;
-    my @cmds = map { c_cmd($facts[$_], $_) } 0 .. $#facts;
+    my @cmds = do {
+        $next_sub = @facts;
+        map { c_cmd($facts[$_], $_) } 0 .. $#facts;
+    };
     my $format = `clang-format --version 2>/dev/null`;
 
     open my $f, '>', $table or die "$table: $!\n";
@@ -284,7 +290,8 @@ sub write_table {
 
 END
         "const um_cmd_t um_cmd_table[] = {\n", map({ "$_,\n" } @cmds), "};\n\n",
-        "const uint16_t um_cmd_table_len = um_countof(um_cmd_table);\n\n",
+        "const uint16_t um_cmd_table_len = um_countof(um_cmd_table);\n",
+        "const uint16_t um_cmd_table_indices = $next_sub;\n\n",
         "const um_cmd_slot_t um_cmd_slots[UM_CMD_HASH_SIZE] = {\n",
         map({ "$_\n" } c_slots(map { $_->{name} } @facts)), "};\n";
     close $f or die "$table: $!\n";

@@ -31,6 +31,12 @@ typedef struct {
     /* The i-th address it listens on; NULL: no more. */
     const um_addr_t *(*listen)(const void *conf, uint32_t i, bool *control);
 
+    /* Entries that the slow log could ever have. */
+    uint32_t (*slow_places)(const void *conf);
+
+    /* What the noticeboard tells besides, once and before the first fork. */
+    void (*furnish)(um_shm_t *shm);
+
     /* Let the noticeboard's settings follow the configuration. */
     void (*publish)(const void *conf, um_settings_sh_t *settings);
 

@@ -176,9 +176,13 @@ master_furnish(master_t *m, const um_cycle_t *cy)
         return UM_ERR;
     }
 
-    if (um_shm_create(&m->shm, um_rows_for(cy->workers)) != UM_OK) {
+    if (um_shm_create(&m->shm, um_rows_for(cy->workers),
+            cy->proxy == NULL ? 1 : m->def->slow_places(cy->proxy))
+        != UM_OK)
+    {
         goto fail_redis;
     }
+    m->def->furnish(&m->shm);
 
     if (um_crew_init(&m->crew, &m->shm) != UM_OK) {
         goto fail_shm;

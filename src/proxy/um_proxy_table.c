@@ -34,8 +34,7 @@ static const um_bounds_t proxy_max_request = { .min = 1024 };
 static const um_bounds_t proxy_max_bulk = { .min = 1024, .max = 4294967296 };
 static const um_bounds_t proxy_max_args = { .min = 16, .max = 2147483647 };
 static const um_bounds_t proxy_max_pipeline = { .min = 1, .max = 1048576 };
-static const um_bounds_t proxy_private_connections = { .min = 1,
-    .max = 16000 };
+static const um_bounds_t proxy_private_connections = { .min = 1, .max = 16000 };
 static const um_bounds_t proxy_slowlog_len = { .min = 1, .max = 65536 };
 
 static const um_directive_t proxy_directives[] = {
@@ -378,7 +377,8 @@ static const um_directive_t proxy_directives[] = {
         .offset = offsetof(um_proxy_conf_t, slowlog_len),
         .post = &proxy_slowlog_len,
         .dflt = "1024",
-        .doc = "Commands the slow log keeps.",
+        .doc = "Commands the slow log keeps. CONFIG SET changes it until the "
+               "next start, up to the larger of what is configured and 1024.",
         .env = "SLOWLOG_LEN",
     },
     {
@@ -389,7 +389,7 @@ static const um_directive_t proxy_directives[] = {
         .set = um_set_usec,
         .offset = offsetof(um_proxy_conf_t, slowlog_log_slower_than),
         .dflt = "50000us",
-        .doc = "Commands that take longer go to the slow log. A negative "
+        .doc = "Commands that take as long go to the slow log. A negative "
                "time: none. CONFIG SET changes it until the next start.",
         .env = "SLOWLOG_LOG_SLOWER_THAN",
     },
@@ -400,9 +400,10 @@ static const um_directive_t proxy_directives[] = {
         .max = 1,
         .set = um_set_u64,
         .offset = offsetof(um_proxy_conf_t, slowlog_sample_rate),
-        .dflt = "1000",
-        .doc = "One of so many commands is timed. CONFIG SET changes it "
-               "until the next start.",
+        .dflt = "1",
+        .doc = "Of so many slow commands one goes to the slow log: 1 lets "
+               "none of them get lost, for all commands are timed anyway. "
+               "CONFIG SET changes it until the next start.",
         .env = "SLOWLOG_SAMPLE_RATE",
     },
     {

@@ -132,6 +132,12 @@ um_cmd_count(void)
     return um_cmd_table_len;
 }
 
+size_t
+um_cmd_indices(void)
+{
+    return um_cmd_table_indices;
+}
+
 const um_cmd_t *
 um_cmd_at(size_t i)
 {

@@ -160,9 +160,9 @@ struct um_cmd_s {
     uint8_t spec_count;
     int16_t first, last, step; /* as in COMMAND; first 0: none or movable   */
     uint16_t sub_count;
-    uint16_t index; /* 0 .. um_cmd_count()-1, for statistics; a subcommand
-                       has that of its command, all foreign ones have
-                       um_cmd_count()                                       */
+    uint16_t index; /* 0 .. um_cmd_indices()-1, for statistics, subcommands
+                       behind all commands; foreign ones have
+                       um_cmd_indices()                                     */
     uint32_t flags;
     const um_key_spec_t *specs;
     const um_cmd_t *subs;
@@ -188,6 +188,9 @@ const um_cmd_t *um_cmd_find_name(um_str_t name); /* also "config|get" */
 /* All commands, in the table's order; subcommands through `subs`. */
 size_t um_cmd_count(void);
 const um_cmd_t *um_cmd_at(size_t i);
+
+/* How many there are with their subcommands: `index` counts them. */
+size_t um_cmd_indices(void);
 
 /* Is argc right for it? */
 static inline bool

@@ -260,7 +260,7 @@ foreign_make(const um_cmd_fact_t *fact)
         .first = (int16_t) fact->first,
         .last = (int16_t) fact->last,
         .step = (int16_t) fact->step,
-        .index = (uint16_t) um_cmd_count(),
+        .index = (uint16_t) um_cmd_indices(),
         .flags = fact->flags | UM_CMD_FOREIGN,
         .specs = e->spec,
         .acl_categories = foreign_none,

@@ -26,6 +26,7 @@ typedef struct {
 
 extern const um_cmd_t um_cmd_table[];
 extern const uint16_t um_cmd_table_len;
+extern const uint16_t um_cmd_table_indices; /* subcommands counted, too */
 extern const um_cmd_slot_t um_cmd_slots[UM_CMD_HASH_SIZE];
 
 /* `tail`: the last 8 bytes of a name longer than 8, or 0. */

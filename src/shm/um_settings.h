@@ -23,8 +23,9 @@ typedef struct {
     uint32_t layout;
     uint32_t size;
     _Atomic int64_t slowlog_log_slower_than; /* us; negative: nothing */
-    _Atomic uint64_t slowlog_sample_rate;
-    _Atomic uint64_t start_wall_us; /* when the master started      */
+    _Atomic uint64_t slowlog_sample_rate;    /* 1: all are looked at */
+    _Atomic uint64_t slowlog_len;            /* um_slow_ring.h may have less */
+    _Atomic uint64_t start_wall_us;          /* when the master started      */
     _Atomic uint64_t reloads;
     _Atomic uint64_t reload_errors;
     _Atomic uint64_t last_reload_wall_us;

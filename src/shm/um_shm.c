@@ -20,7 +20,7 @@
 #define SHM_ALIGN ((size_t) 4096)
 
 #define SHM_MAGIC  UINT64_C(0x6e6f6d7265646e75) /* "undermon" */
-#define SHM_LAYOUT 1
+#define SHM_LAYOUT 2
 
 static size_t
 shm_room(size_t size)
@@ -61,12 +61,14 @@ shm_map(um_shm_t *shm)
 
 /* Where each zone lies; how long all of them are. */
 static size_t
-shm_plan(um_shm_head_sh_t *head, uint32_t worker_rows)
+shm_plan(um_shm_head_sh_t *head, uint32_t worker_rows, uint32_t slow_places)
 {
     const size_t size[UM_SHM_ZONES] = {
         [UM_SHM_TOPO] = sizeof(um_topo_sh_t),
         [UM_SHM_WORKERS] = um_workers_size(worker_rows),
         [UM_SHM_SETTINGS] = sizeof(um_settings_sh_t),
+        [UM_SHM_TIMES] = um_times_size(worker_rows),
+        [UM_SHM_SLOW] = um_slow_ring_size(slow_places),
     };
     size_t at = shm_room(sizeof(*head));
 
@@ -93,12 +95,12 @@ shm_zone(const um_shm_t *shm, um_shm_zone_t z)
 }
 
 um_rc_t
-um_shm_create(um_shm_t *shm, uint32_t worker_rows)
+um_shm_create(um_shm_t *shm, uint32_t worker_rows, uint32_t slow_places)
 {
     um_shm_head_sh_t head;
 
     memset(shm, 0, sizeof(*shm));
-    shm->size = shm_plan(&head, worker_rows);
+    shm->size = shm_plan(&head, worker_rows, slow_places);
 
     if (shm_map(shm) != UM_OK) {
         goto fail;
@@ -108,13 +110,18 @@ um_shm_create(um_shm_t *shm, uint32_t worker_rows)
     shm->topo = shm_zone(shm, UM_SHM_TOPO);
     shm->workers = shm_zone(shm, UM_SHM_WORKERS);
     shm->settings = shm_zone(shm, UM_SHM_SETTINGS);
+    shm->times = shm_zone(shm, UM_SHM_TIMES);
+    shm->slow = shm_zone(shm, UM_SHM_SLOW);
 
-    if (um_topo_sh_init(shm->topo) != UM_OK) {
+    if (um_topo_sh_init(shm->topo) != UM_OK
+        || um_slow_ring_init(shm->slow, slow_places) != UM_OK)
+    {
         goto fail;
     }
 
     um_workers_init(shm->workers, worker_rows);
     um_settings_init(shm->settings);
+    um_times_init(shm->times, worker_rows);
     return UM_OK;
 
 fail:
@@ -164,8 +171,12 @@ um_shm_view(um_shm_view_t *v, const void *base, size_t size)
     v->topo = view_zone(head, size, UM_SHM_TOPO, sizeof(*v->topo));
     v->workers = view_zone(head, size, UM_SHM_WORKERS, sizeof(*v->workers));
     v->settings = view_zone(head, size, UM_SHM_SETTINGS, sizeof(*v->settings));
+    v->times = view_zone(head, size, UM_SHM_TIMES, sizeof(*v->times));
+    v->slow = view_zone(head, size, UM_SHM_SLOW, sizeof(*v->slow));
 
-    if (v->topo == NULL || v->workers == NULL || v->settings == NULL) {
+    if (v->topo == NULL || v->workers == NULL || v->settings == NULL
+        || v->times == NULL || v->slow == NULL)
+    {
         return "is cut short";
     }
 
@@ -175,7 +186,14 @@ um_shm_view(um_shm_view_t *v, const void *base, size_t size)
         || v->workers->size != head->zone[UM_SHM_WORKERS].size
         || v->workers->size != um_workers_size(v->workers->rows)
         || v->settings->layout != UM_SETTINGS_LAYOUT
-        || v->settings->size != sizeof(um_settings_sh_t))
+        || v->settings->size != sizeof(um_settings_sh_t)
+        || v->times->layout != UM_TIMES_LAYOUT
+        || v->times->size != sizeof(um_times_row_sh_t)
+        || head->zone[UM_SHM_TIMES].size != um_times_size(v->times->rows)
+        || v->times->commands > UM_TIMES_COMMANDS
+        || v->slow->layout != UM_SLOW_LAYOUT
+        || v->slow->size != sizeof(um_slow_place_sh_t)
+        || head->zone[UM_SHM_SLOW].size != um_slow_ring_size(v->slow->places))
     {
         return "has zones of another version";
     }

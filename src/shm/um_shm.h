@@ -12,6 +12,8 @@
 #define UM_SHM_H
 
 #include "shm/um_settings.h"
+#include "shm/um_slow_ring.h"
+#include "shm/um_times.h"
 #include "shm/um_topo_sh.h"
 #include "shm/um_workers.h"
 
@@ -20,6 +22,8 @@ typedef enum {
     UM_SHM_TOPO,
     UM_SHM_WORKERS,
     UM_SHM_SETTINGS,
+    UM_SHM_TIMES,
+    UM_SHM_SLOW,
     UM_SHM_ZONES
 } um_shm_zone_t;
 
@@ -41,10 +45,13 @@ typedef struct {
     um_topo_sh_t *topo;
     um_workers_sh_t *workers;
     um_settings_sh_t *settings;
+    um_times_sh_t *times;
+    um_slow_ring_sh_t *slow;
 } um_shm_t;
 
 /* Map and initialise all zones.  UM_ERR: logged. */
-UM_MUSTCHECK um_rc_t um_shm_create(um_shm_t *shm, uint32_t worker_rows);
+UM_MUSTCHECK um_rc_t um_shm_create(
+    um_shm_t *shm, uint32_t worker_rows, uint32_t slow_places);
 
 void um_shm_destroy(um_shm_t *shm);
 
@@ -53,6 +60,8 @@ typedef struct {
     const um_topo_sh_t *topo;
     const um_workers_sh_t *workers;
     const um_settings_sh_t *settings;
+    const um_times_sh_t *times;
+    const um_slow_ring_sh_t *slow;
 } um_shm_view_t;
 
 /*

@@ -103,7 +103,7 @@ worker_setup(uint32_t i)
 static void
 setup(void)
 {
-    ck_assert_int_eq(um_shm_create(&shm, ROWS), UM_OK);
+    ck_assert_int_eq(um_shm_create(&shm, ROWS, 16), UM_OK);
     for (int i = 0; i < ROWS; i++) {
         ck_assert_int_eq(
             socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, inbox[i]),

@@ -36,6 +36,8 @@ find(const char *name)
 
 START_TEST(every_command_is_found_in_any_case)
 {
+    size_t next = um_cmd_count(); /* subcommands are behind all commands */
+
     for (size_t i = 0; i < um_cmd_count(); i++) {
         const um_cmd_t *cmd = um_cmd_at(i);
         char name[64];
@@ -52,11 +54,12 @@ START_TEST(every_command_is_found_in_any_case)
         for (uint16_t j = 0; j < cmd->sub_count; j++) {
             ck_assert_msg(find(cmd->subs[j].name) == &cmd->subs[j], "%s",
                 cmd->subs[j].name);
-            ck_assert_uint_eq(cmd->subs[j].index, i);
+            ck_assert_uint_eq(cmd->subs[j].index, next++);
         }
     }
 
     ck_assert_ptr_null(um_cmd_at(um_cmd_count()));
+    ck_assert_uint_eq(um_cmd_indices(), next);
 }
 END_TEST
 

@@ -376,7 +376,7 @@ START_TEST(a_guest_learns_of_the_house)
     ck_assert_ptr_null(api->proxy_address(cy));
     ck_assert_ptr_null(api->noticeboard(cy, &size));
 
-    ck_assert_int_eq(um_shm_create(&shm, 2), UM_OK);
+    ck_assert_int_eq(um_shm_create(&shm, 2, 16), UM_OK);
     cy->shm = &shm;
     ck_assert_ptr_nonnull(api->noticeboard(cy, &size));
     ck_assert_uint_eq(size, shm.size);

@@ -230,7 +230,7 @@ static um_shm_t shm;
 static um_workers_sh_t *
 rows_of(uint32_t rows)
 {
-    ck_assert_int_eq(um_shm_create(&shm, rows), UM_OK);
+    ck_assert_int_eq(um_shm_create(&shm, rows, 16), UM_OK);
     return shm.workers;
 }
 

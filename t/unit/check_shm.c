@@ -425,7 +425,7 @@ START_TEST(who_only_reads_looks_before_it_trusts)
     um_shm_view_t v;
     um_shm_head_sh_t *head;
 
-    ck_assert_int_eq(um_shm_create(&shm, 5), UM_OK);
+    ck_assert_int_eq(um_shm_create(&shm, 5, 16), UM_OK);
     head = shm.base;
 
     ck_assert_ptr_null(um_shm_view(&v, shm.base, shm.size));
@@ -458,7 +458,7 @@ START_TEST(settings_begin_with_the_defaults)
 
     um_settings_init(s);
     ck_assert_int_eq(atomic_load(&s->slowlog_log_slower_than), 50000);
-    ck_assert_uint_eq(atomic_load(&s->slowlog_sample_rate), 1000);
+    ck_assert_uint_eq(atomic_load(&s->slowlog_sample_rate), 1);
     ck_assert_uint_eq(atomic_load(&s->redis_version), 0);
     ck_assert_uint_eq(s->size, sizeof(*s));
     munmap(s, sizeof(*s));
