@@ -222,7 +222,7 @@ public class Deeds {
         var got = c.blpop(30.0, key("q"));
         expect(List.of(got.getKey(), got.getValue()),
             List.of(key("q"), "pushed"));
-        expect(c.blpop(0.1, key("q")), null);
+        expect(c.brpop(0.1, key("q")), null);
         return null;
     }
 

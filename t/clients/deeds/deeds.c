@@ -252,7 +252,7 @@ blpop(void)
         return is_text(r, "an element");
     }
     freeReplyObject(r);
-    return is(say("BLPOP %s:q 0.1", prefix), REDIS_REPLY_NIL, NULL, 0);
+    return is(say("BRPOP %s:q 0.1", prefix), REDIS_REPLY_NIL, NULL, 0);
 }
 
 static bool
@@ -273,13 +273,14 @@ xread(void)
 static bool
 reconnect(void)
 {
-    time_t end = time(NULL) + 15;
+    time_t end;
     char line[64];
 
     printf("restart\n");
     if (fgets(line, sizeof(line), stdin) == NULL) {
         return false;
     }
+    end = time(NULL) + 15;
     while (!strings()) {
         if (time(NULL) > end) {
             return false;

@@ -191,7 +191,7 @@ func blpop() {
 	fmt.Println("block list", key("q"))
 	expect(must(c.BLPop(ctx, 30*time.Second, key("q")).Result()),
 		[]string{key("q"), "pushed"})
-	expect(c.BLPop(ctx, time.Second, key("q")).Err(), redis.Nil)
+	expect(c.BRPop(ctx, time.Second, key("q")).Err(), redis.Nil)
 }
 
 func xread() {

@@ -137,7 +137,7 @@ $deeds = [
     'blpop' => function () use (&$c) {
         say('block list ' . key_of('q'));
         expect($c->blPop([key_of('q')], 30), [key_of('q'), 'pushed']);
-        expect($c->blPop([key_of('q')], 1), []);
+        expect($c->brPop([key_of('q')], 1), []);
     },
 
     'xread' => function () use (&$c) {

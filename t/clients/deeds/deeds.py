@@ -152,7 +152,7 @@ def blpop():
     say("block list", key("q"))
     expect(tuple(c.blpop(key("q"), timeout=30)),
            (key("q").encode(), b"pushed"))
-    expect(c.blpop(key("q"), timeout=0.1), None)
+    expect(c.brpop(key("q"), timeout=0.1), None)
 
 
 def xread():

@@ -121,7 +121,7 @@ end
 def blpop(c)
   say "block list #{key('q')}"
   expect(c.blpop(key('q'), timeout: 30), [key('q'), 'pushed'])
-  expect(c.blpop(key('q'), timeout: 1), nil)
+  expect(c.brpop(key('q'), timeout: 1), nil)
 end
 
 def xread(c)

@@ -250,7 +250,7 @@ impl<W: Way> Deeds<W> {
         println!("block list {k}");
         let got: Option<(String, String)> = self.c.blpop(&k, 30.0)?;
         expect(got, Some((k.clone(), "pushed".into())))?;
-        expect(self.c.blpop::<_, Option<(String, String)>>(&k, 0.1)?, None)?;
+        expect(self.c.brpop::<_, Option<(String, String)>>(&k, 0.1)?, None)?;
         Ok(None)
     }
 

@@ -102,7 +102,7 @@ const deeds = {
     blpop: async () => {
         say(`block list ${key('q')}`);
         expect(await c.blpop(key('q'), 30), [key('q'), 'pushed']);
-        expect(await c.blpop(key('q'), 0.1), null);
+        expect(await c.brpop(key('q'), 0.1), null);
     },
 
     xread: async () => {

@@ -139,7 +139,7 @@ const deeds = {
         say(`block list ${key('q')}`);
         expect(plain(await c.blPop(key('q'), 30)),
             { key: key('q'), element: 'pushed' });
-        expect(await c.blPop(key('q'), 0.1), null);
+        expect(await c.brPop(key('q'), 0.1), null);
     },
 
     xread: async () => {
