@@ -8,23 +8,12 @@
 #include <string.h>
 
 #include "core/um_str.h"
+#include "proxy/um_command_docs.h"
 #include "proxy/um_command_text.h"
 #include "proxy/um_refuse.h"
 #include "proxy/um_subcmd.h"
 #include "resp/um_cmd_foreign.h"
 #include "resp/um_put.h"
-
-/*
- * All commands one after the other: those of the table, then those that were
- * learnt from the nodes or the configuration.  NULL: no more.
- */
-static const um_cmd_t *
-command_at(const um_worker_t *w, size_t i)
-{
-    return i < um_cmd_count()
-               ? um_cmd_at(i)
-               : um_cmd_foreign_at(w->foreign, i - um_cmd_count());
-}
 
 static size_t
 command_count_listed(const um_worker_t *w)
@@ -32,7 +21,7 @@ command_count_listed(const um_worker_t *w)
     const um_cmd_t *cmd;
     size_t n = 0;
 
-    for (size_t i = 0; (cmd = command_at(w, i)) != NULL; i++) {
+    for (size_t i = 0; (cmd = um_command_at(w->foreign, i)) != NULL; i++) {
         n += um_command_is_listed(cmd);
     }
 
@@ -48,7 +37,7 @@ command_all(um_req_t *r)
 
     um_put_array(o, command_count_listed(r->w));
 
-    for (size_t i = 0; (cmd = command_at(r->w, i)) != NULL; i++) {
+    for (size_t i = 0; (cmd = um_command_at(r->w->foreign, i)) != NULL; i++) {
         if (um_command_is_listed(cmd)) {
             um_command_put(o, cmd, proto);
         }
@@ -80,13 +69,9 @@ command_info(um_req_t *r, const um_str_t *argv, uint32_t argc)
     um_put_array(o, argc - 2);
 
     for (uint32_t i = 2; i < argc; i++) {
-        const um_cmd_t *cmd = um_cmd_find_name(argv[i]);
+        const um_cmd_t *cmd = um_command_find(r->w->foreign, argv[i]);
 
-        if (cmd == NULL) {
-            cmd = um_cmd_foreign_find(r->w->foreign, argv[i]);
-        }
-
-        if (cmd != NULL && um_command_is_listed(cmd)) {
+        if (cmd != NULL) {
             um_command_put(o, cmd, proto);
         } else {
             um_put_null(o, proto);
@@ -140,7 +125,7 @@ list_put(const um_worker_t *w, um_sbuf_t *o, list_by_t by, um_str_t word)
     const um_cmd_t *cmd;
     size_t n = 0;
 
-    for (size_t i = 0; (cmd = command_at(w, i)) != NULL; i++) {
+    for (size_t i = 0; (cmd = um_command_at(w->foreign, i)) != NULL; i++) {
         for (int32_t j = -1; j < (int32_t) cmd->sub_count; j++) {
             const um_cmd_t *one = j < 0 ? cmd : &cmd->subs[j];
 
@@ -299,6 +284,10 @@ command_help(
         "    Return details about multiple Redis commands.",
         "    If no command names are given, documentation details for all",
         "    commands are returned.",
+        "DOCS [<command-name> ...]",
+        "    Return documentation details about multiple Redis commands.",
+        "    If no command names are given, documentation details for all",
+        "    commands are returned.",
         "GETKEYS <full-command>",
         "    Return the keys from a full Redis command.",
         "GETKEYSANDFLAGS <full-command>",
@@ -315,6 +304,7 @@ um_self_command(um_req_t *r, const um_str_t *argv, uint32_t argc)
     static const um_subcmd_t subs[] = {
         { "count", command_count },
         { "info", command_info },
+        { "docs", um_command_docs },
         { "list", command_list },
         { "getkeys", command_getkeys },
         { "getkeysandflags", command_getkeysandflags },

@@ -83,6 +83,25 @@ um_command_is_listed(const um_cmd_t *cmd)
     return command_is_done(cmd) || command_listed_subs(cmd) > 0;
 }
 
+const um_cmd_t *
+um_command_at(const um_cmd_foreign_t *foreign, size_t i)
+{
+    return i < um_cmd_count() ? um_cmd_at(i)
+                              : um_cmd_foreign_at(foreign, i - um_cmd_count());
+}
+
+const um_cmd_t *
+um_command_find(const um_cmd_foreign_t *foreign, um_str_t name)
+{
+    const um_cmd_t *cmd = um_cmd_find_name(name);
+
+    if (cmd == NULL) {
+        cmd = um_cmd_foreign_find(foreign, name);
+    }
+
+    return cmd != NULL && um_command_is_listed(cmd) ? cmd : NULL;
+}
+
 static void
 put_flags(
     um_sbuf_t *o, uint32_t flags, const flag_name_t *names, size_t n, int proto)

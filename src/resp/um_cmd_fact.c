@@ -13,13 +13,7 @@
 
 #include "core/um_str.h"
 #include "resp/um_reply_scan.h"
-
-/* A value, or the header of an array. */
-typedef struct {
-    char type;  /* '$' for all texts, '*' for arrays, sets and maps, ':' */
-    um_str_t s; /* '$' */
-    int64_t n;  /* ':'; of '*': how many values follow */
-} value_t;
+#include "resp/um_value.h"
 
 typedef struct {
     const char *name;
@@ -61,71 +55,12 @@ static const flag_name_t fact_key_flags[] = {
     { NULL, 0 },
 };
 
-/* The next value, or the header of the next array. */
-static bool
-fact_next(um_cmd_reader_t *r, value_t *v)
-{
-    const char *p = r->p, *cr;
-    um_str_t line;
-
-    if (p == r->end) {
-        return false;
-    }
-
-    cr = memchr(p, '\r', (size_t) (r->end - p));
-    if (cr == NULL || cr == p || r->end - cr < 2) {
-        return false;
-    }
-
-    line = (um_str_t){ p + 1, (size_t) (cr - p - 1) };
-    r->p = cr + 2;
-
-    if (*p == '+') {
-        *v = (value_t){ .type = '$', .s = line };
-        return true;
-    }
-
-    *v = (value_t){ .type = *p };
-    if (um_str_to_i64(line, &v->n) != UM_OK) {
-        return false;
-    }
-
-    switch (*p) {
-    case ':':
-        return true;
-
-    case '$':
-        if (v->n < 0 || r->end - r->p < 2 || v->n > r->end - r->p - 2) {
-            return false;
-        }
-
-        v->s = (um_str_t){ r->p, (size_t) v->n };
-        r->p += v->n + 2;
-        return true;
-
-    case '*':
-    case '~':
-    case '%':
-        /* Each value takes a few bytes, so there cannot be more of them. */
-        if (v->n < 0 || v->n > r->end - r->p) {
-            return false;
-        }
-
-        v->type = '*';
-        v->n *= *p == '%' ? 2 : 1;
-        return true;
-
-    default:
-        return false;
-    }
-}
-
 static bool
 fact_number(um_cmd_reader_t *r, int64_t *out)
 {
-    value_t v;
+    um_value_t v;
 
-    if (!fact_next(r, &v) || v.type != ':') {
+    if (!um_value_next(r, &v) || v.type != ':') {
         return false;
     }
 
@@ -137,9 +72,9 @@ fact_number(um_cmd_reader_t *r, int64_t *out)
 static bool
 fact_array(um_cmd_reader_t *r, int64_t *count)
 {
-    value_t v;
+    um_value_t v;
 
-    if (!fact_next(r, &v) || v.type != '*') {
+    if (!um_value_next(r, &v) || v.type != '*') {
         return false;
     }
 
@@ -150,9 +85,9 @@ fact_array(um_cmd_reader_t *r, int64_t *count)
 static bool
 fact_text(um_cmd_reader_t *r, um_str_t *out)
 {
-    value_t v;
+    um_value_t v;
 
-    if (!fact_next(r, &v) || v.type != '$') {
+    if (!um_value_next(r, &v) || v.type != '$') {
         return false;
     }
 

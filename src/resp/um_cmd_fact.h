@@ -8,6 +8,7 @@
 #define UM_CMD_FACT_H
 
 #include "resp/um_cmd.h"
+#include "resp/um_value.h"
 
 #define UM_CMD_FACT_SPECS   4
 #define UM_CMD_FACT_KEYWORD 16
@@ -24,11 +25,7 @@ typedef struct {
     char keyword[UM_CMD_FACT_SPECS][UM_CMD_FACT_KEYWORD]; /* upper case */
 } um_cmd_fact_t;
 
-/* The bytes of a reply that are still to be read. */
-typedef struct {
-    const char *p;
-    const char *end;
-} um_cmd_reader_t;
+typedef um_value_reader_t um_cmd_reader_t;
 
 /* The header: how many entries follow.  UM_DECLINED: it is none. */
 UM_MUSTCHECK um_rc_t um_cmd_fact_count(um_cmd_reader_t *r, uint64_t *count);
