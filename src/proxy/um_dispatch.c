@@ -33,8 +33,10 @@ typedef struct {
     um_str_t raw; /* as it came, header and words; empty when inline */
     uint8_t hops; /* 0, or 1 + the counter of UMFORWARD */
     bool is_big;
-    bool blocks;       /* it may wait at Redis */
-    bool plain;        /* not packed: see um_zip.h */
+    bool blocks; /* it may wait at Redis */
+    bool alone;  /* big, waiting or a barrier: nothing before, nothing behind */
+    bool zips;   /* `zip` says something */
+    bool plain;  /* not packed: see um_zip.h */
     um_zip_rule_t zip; /* zero: nothing to do with compression */
 } call_t;
 
@@ -97,9 +99,7 @@ call_req(const call_t *k)
     r->hops = k->hops;
     r->plain = k->plain;
     um_client_queue(c, r);
-    if (k->is_big || k->blocks
-        || (k->cmd != NULL && k->cmd->flags & UM_CMD_BARRIER))
-    {
+    if (um_unlikely(k->alone)) {
         c->barrier = r;
     }
 
@@ -255,7 +255,7 @@ call_send(const call_t *k, um_verdict_t v, uint16_t slot)
     r->slot = slot;
     r->gen_slot = um_gens_in(w->gens);
     r->counted = true;
-    if (um_unlikely(k->zip.first != 0 || k->zip.unpack) && v.go == UM_GO_LOCAL
+    if (um_unlikely(k->zips) && v.go == UM_GO_LOCAL
         && um_zip_send(r, v, k->argv, k->argc, k->zip) == UM_OK)
     {
         return UM_OK;
@@ -340,7 +340,7 @@ call_data(const call_t *k)
     if (um_unlikely(k->c->st.control_listener)) {
         return um_refuse_control_only(call_req(k));
     }
-    if (um_unlikely(k->zip.refuse)) {
+    if (um_unlikely(k->zips && k->zip.refuse)) {
         return um_refuse_text(call_req(k), UM_ZIP_REFUSED);
     }
     if (um_unlikely(k->cmd->flags & (UM_CMD_BLOCKING | UM_CMD_LIMITED))) {
@@ -349,11 +349,10 @@ call_data(const call_t *k)
         if (text != NULL) {
             return um_refuse_text(call_req(k), text);
         }
-    }
-
-    if (um_unlikely(k->blocks && k->c->pending > 0)) {
-        k->c->drain = true;
-        return UM_AGAIN;
+        if (k->blocks && k->c->pending > 0) {
+            k->c->drain = true;
+            return UM_AGAIN;
+        }
     }
 
     switch (um_cmd_keys(k->cmd, k->argv, k->argc, keys)) {
@@ -432,8 +431,9 @@ call_forwarded(const call_t *k)
     }
     inner.plain = k->argv[1].len > 1 && k->argv[1].data[0] == '0';
     inner.zip = um_zip_rule_now(k->c->w, inner.cmd, inner.argv, inner.argc);
-
+    inner.zips = true;
     inner.blocks = um_cmd_blocks(inner.cmd, inner.argv, inner.argc);
+    inner.alone |= inner.blocks;
     switch ((um_how_t) inner.cmd->how) {
     case UM_HOW_FORWARD:
     case UM_HOW_KEYLESS:
@@ -507,14 +507,12 @@ um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
 
     if (um_unlikely(um_zip_is_on(w)) && k.cmd != NULL) {
         k.zip = um_zip_rule_now(w, k.cmd, a->argv, a->argc);
-        k.plain = true;
+        k.plain = k.zips = true;
         k.is_big |= um_zip_is_big(w, k.cmd, a->argc, call_size(a, raw));
     }
 
-    if (um_unlikely(
-            (k.is_big || (k.cmd != NULL && k.cmd->flags & UM_CMD_BARRIER))
-            && c->pending > 0))
-    {
+    k.alone = k.is_big || (k.cmd != NULL && k.cmd->flags & UM_CMD_BARRIER);
+    if (um_unlikely(k.alone && c->pending > 0)) {
         c->drain = true;
         return UM_AGAIN;
     }
@@ -536,7 +534,10 @@ um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
     if (um_unlikely(call_needs_auth(&k))) {
         return um_refuse_noauth(call_req(&k));
     }
-    k.blocks = um_cmd_blocks(k.cmd, a->argv, a->argc);
+    if (um_unlikely(k.cmd->flags & UM_CMD_BLOCKING)) {
+        k.blocks = um_cmd_blocks(k.cmd, a->argv, a->argc);
+        k.alone |= k.blocks;
+    }
 
     return call_start(&k);
 }

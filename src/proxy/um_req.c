@@ -273,13 +273,13 @@ reply_forget(um_req_t *r)
 void
 um_req_reply(um_req_t *r, const char *data, size_t len, bool last)
 {
-    if (um_unlikely(r->hooks & UM_HOOK_MUTED)) {
-        reply_forget(r);
-        len = 0;
-    } else if (um_unlikely(r->hooks & UM_HOOK_UNZIP)
-               && um_zip_reply(r, data, len, last))
-    {
-        return;
+    if (um_unlikely(r->hooks & (UM_HOOK_MUTED | UM_HOOK_UNZIP))) {
+        if (r->hooks & UM_HOOK_MUTED) {
+            reply_forget(r);
+            len = 0;
+        } else if (um_zip_reply(r, data, len, last)) {
+            return;
+        }
     }
 
     switch ((um_req_kind_t) r->kind) {
