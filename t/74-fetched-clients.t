@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
 # Current clients, fetched by their languages' own tools: each does the deeds,
-# in RESP2 and RESP3, as a cluster client before three proxies and as a plain
-# one before two with active redirection.
+# in RESP2 and RESP3, as a cluster client before three proxies with a password,
+# and as a plain one before two with active redirection.
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -100,12 +100,15 @@ END
 });
 
 my @clients = fetched(@recipes);
-my $three = cluster(nodes => 3, proxies => 3, workers => 2);
+my $three = cluster(nodes => 3, proxies => 3, workers => 2,
+    password => 'secret', proxy => 'password secret;');
 my $any = cluster(with => [ $three->nodes ], proxies => 2, workers => 2,
     proxy => 'active_redirection on;');
 
 run_deeds('cluster', $three, @clients);
 run_deeds('plain', $any, @clients);
-ok($_->serves, 'the proxies serve on') for $three->proxies, $any->proxies;
+ok($_->serves, 'the proxies serve on') for $any->proxies;
+ok($_->serves('AUTH', 'secret'), 'those with a password too')
+    for $three->proxies;
 
 done_testing;

@@ -79,6 +79,7 @@ public class Deeds {
         HostAndPort at = new HostAndPort("127.0.0.1", port);
         JedisClientConfig how = DefaultJedisClientConfig.builder()
             .protocol(resp == 3 ? RedisProtocol.RESP3 : RedisProtocol.RESP2)
+            .password(System.getenv("DEEDS_PASSWORD"))
             .build();
 
         return cluster

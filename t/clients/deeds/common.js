@@ -12,6 +12,7 @@ const lines = readline.createInterface({ input: process.stdin });
 exports.cluster = mode === 'cluster';
 exports.resp = Number(resp);
 exports.port = Number(port);
+exports.password = process.env.DEEDS_PASSWORD;
 exports.key = (name) => `${prefix}:${name}`;
 exports.tagged = (name) => `{${prefix}}:${name}`;
 exports.script = "redis.call('SET', KEYS[1], ARGV[1]) " +

@@ -252,12 +252,14 @@ func main() {
 	addr := "127.0.0.1:" + os.Args[3]
 	cluster = os.Args[1] == "cluster"
 	prefix = os.Args[4]
+	password := os.Getenv("DEEDS_PASSWORD")
 
 	if cluster {
 		c = redis.NewClusterClient(&redis.ClusterOptions{
-			Addrs: []string{addr}, Protocol: resp})
+			Addrs: []string{addr}, Protocol: resp, Password: password})
 	} else {
-		c = redis.NewClient(&redis.Options{Addr: addr, Protocol: resp})
+		c = redis.NewClient(&redis.Options{Addr: addr, Protocol: resp,
+			Password: password})
 	}
 
 	fmt.Println("version", redis.Version())

@@ -4,6 +4,7 @@
 
 [, $mode, $resp, $port, $prefix] = $argv;
 $cluster = $mode === 'cluster';
+$password = getenv('DEEDS_PASSWORD') ?: null;
 
 class Skip extends Exception {}
 
@@ -27,10 +28,14 @@ function expect($got, $wanted): void
 }
 
 $connect = fn () => $cluster
-    ? new RedisCluster(null, ["127.0.0.1:$port"], 5, 40)
-    : (function () use ($port) {
+    ? new RedisCluster(null, ["127.0.0.1:$port"], 5, 40, false,
+        $password)
+    : (function () use ($port, $password) {
         $c = new Redis();
         $c->connect('127.0.0.1', (int) $port, 5, null, 0, 40);
+        if ($password !== null) {
+            $c->auth($password);
+        }
         return $c;
     })();
 

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import hashlib
+import os
 import sys
 import time
 
@@ -11,6 +12,7 @@ from redis.cluster import RedisCluster
 
 MODE, RESP, PORT, PREFIX = sys.argv[1], *map(int, sys.argv[2:4]), sys.argv[4]
 CLUSTER = MODE == "cluster"
+PASSWORD = os.environ.get("DEEDS_PASSWORD")
 MODERN = int(redis.__version__.split(".")[0]) >= 5
 
 
@@ -33,6 +35,7 @@ def expect(got, wanted):
 
 def connect():
     more = {"protocol": RESP} if MODERN else {}
+    more["password"] = PASSWORD
     if CLUSTER:
         return RedisCluster(host="127.0.0.1", port=PORT, **more)
     return redis.Redis(host="127.0.0.1", port=PORT, **more)

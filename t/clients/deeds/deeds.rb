@@ -40,7 +40,10 @@ end
 
 def connect
   url = "redis://127.0.0.1:#{PORT}"
-  CLUSTER ? Redis.new(cluster: [url]) : Redis.new(url: url)
+  password = ENV.fetch('DEEDS_PASSWORD', nil)
+  return Redis.new(url: url, password: password) unless CLUSTER
+
+  Redis.new(cluster: [url], password: password)
 end
 
 def discovery(c)

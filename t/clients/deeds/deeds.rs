@@ -16,6 +16,11 @@ const SCRIPT: &str =
 
 type Done = Result<Option<String>, Box<dyn std::error::Error>>;
 
+// The part of an address that says the password, if there is one.
+fn auth() -> String {
+    std::env::var("DEEDS_PASSWORD").map_or(String::new(), |p| format!(":{p}@"))
+}
+
 fn expect<T: PartialEq + Debug>(got: T, wanted: T) -> Result<(), String> {
     if got == wanted {
         return Ok(());
@@ -52,8 +57,11 @@ impl Way for Plain {
 
     fn connect(resp: ProtocolVersion, port: &str) -> RedisResult<Connection> {
         let n = if resp == ProtocolVersion::RESP3 { 3 } else { 2 };
-        redis::Client::open(format!("redis://127.0.0.1:{port}/?protocol={n}"))?
-            .get_connection()
+        redis::Client::open(format!(
+            "redis://{}127.0.0.1:{port}/?protocol={n}",
+            auth()
+        ))?
+        .get_connection()
     }
 
     fn pipeline(
@@ -79,7 +87,8 @@ impl Way for Cluster {
         resp: ProtocolVersion,
         port: &str,
     ) -> RedisResult<ClusterConnection> {
-        ClusterClient::builder(vec![format!("redis://127.0.0.1:{port}")])
+        let seed = format!("redis://{}127.0.0.1:{port}", auth());
+        ClusterClient::builder(vec![seed])
             .use_protocol(resp)
             .build()?
             .get_connection()

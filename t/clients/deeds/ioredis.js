@@ -5,11 +5,13 @@
 
 const crypto = require('crypto');
 const Redis = require('ioredis');
-const { cluster, port, key, tagged, script, expect, fails, range, odd, even,
-    big, skip, say, run, reconnect } = require('./common.js');
+const { cluster, port, password, key, tagged, script, expect, fails, range,
+    odd, even, big, skip, say, run, reconnect } = require('./common.js');
 
-const c = cluster ? new Redis.Cluster([{ host: '127.0.0.1', port }])
-    : new Redis({ host: '127.0.0.1', port });
+const c = cluster
+    ? new Redis.Cluster([{ host: '127.0.0.1', port }],
+        { redisOptions: { password } })
+    : new Redis({ host: '127.0.0.1', port, password });
 
 async function strings() {
     for (const i of range(100)) {

@@ -5,8 +5,8 @@
 
 const crypto = require('crypto');
 const redis = require('redis');
-const { cluster, resp, port, key, tagged, script, expect, fails, range, odd,
-    even, big, skip, say, run, reconnect } = require('./common.js');
+const { cluster, resp, port, password, key, tagged, script, expect, fails,
+    range, odd, even, big, skip, say, run, reconnect } = require('./common.js');
 
 // Version 5 does not let its own package.json be seen.
 const version = (() => {
@@ -20,9 +20,10 @@ const modern = Number(version.split('.')[0]) >= 5;
 
 const url = `redis://127.0.0.1:${port}`;
 const more = modern ? { RESP: resp } : {};
+const auth = password ? { password } : {};
 const c = cluster
-    ? redis.createCluster({ rootNodes: [{ url }], ...more })
-    : redis.createClient({ url, ...more });
+    ? redis.createCluster({ rootNodes: [{ url }], defaults: auth, ...more })
+    : redis.createClient({ url, ...auth, ...more });
 const raw = (k, ...words) =>
     cluster ? c.sendCommand(k, false, words) : c.sendCommand(words);
 const plain = (value) => JSON.parse(JSON.stringify(value));

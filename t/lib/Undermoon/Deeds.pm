@@ -32,8 +32,8 @@ my $count = 0;
 # A file beside the programs.
 sub source { ($ENV{UM_SRCDIR} // '.') . "/t/clients/deeds/$_[0]" }
 
-# run_deeds($mode, $cluster, @clients).  $mode is "cluster" or "plain"; a
-# client is { name, argv, env => {}, resp3 => speaks it too } or
+# run_deeds($mode, $cluster, @clients).  $mode is "cluster" or "plain",
+# the proxies' password is in DEEDS_PASSWORD; a client is { name, argv, env => {}, resp3 => speaks it too } or
 # { name, skip => why }.
 sub run_deeds {
     my ($mode, $cluster, @clients) = @_;
@@ -54,6 +54,7 @@ sub run_deeds {
 
 sub run_start {
     my ($mode, $resp, $cluster, $client) = @_;
+    my $password = $cluster->proxy->{password};
     my $self = bless { name => $client->{name}, resp => $resp, said => {},
         version => $client->{version},
         label => "$mode, RESP$resp", in => '', last => time,
@@ -68,6 +69,7 @@ sub run_start {
         open STDOUT, '>&', $its;
         open STDERR, '>', $self->{log};
         %ENV = (%ENV, %{ $client->{env} // {} });
+        $ENV{DEEDS_PASSWORD} = $password if defined $password;
         { no warnings 'exec'; exec @{ $client->{argv} }, $mode, $resp,
             $cluster->proxy->{port}, "d$count" }
         print STDERR "cannot run $client->{argv}[0]: $!\n";
@@ -160,8 +162,10 @@ sub push_to_blocked {
         my ($kind, $key) = @{ delete $run->{block} };
         my $proxy = $cluster->proxy($cluster->node_of($key)
                 % $cluster->proxies);
+        my $c = $proxy->client;
 
-        $proxy->client->cmd($kind eq 'list' ? ('RPUSH', $key, 'pushed')
+        $c->cmd('AUTH', $proxy->{password}) if defined $proxy->{password};
+        $c->cmd($kind eq 'list' ? ('RPUSH', $key, 'pushed')
             : ('XADD', $key, '*', 'f', 'pushed'));
     }
 }
