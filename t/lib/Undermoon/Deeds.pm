@@ -32,9 +32,10 @@ my $count = 0;
 # A file beside the programs.
 sub source { ($ENV{UM_SRCDIR} // '.') . "/t/clients/deeds/$_[0]" }
 
-# run_deeds($mode, $cluster, @clients).  $mode is "cluster" or "plain".  A client
-# is { name, argv, env => {}, resp3 => speaks it too } or { name, skip => why };
-# the password of the proxies, if any, is in its DEEDS_PASSWORD.
+# run_deeds($mode, $cluster, @clients).  $mode is "cluster" or "plain".  A
+# client is { name, argv, env => {}, resp3 => speaks it too } or
+# { name, skip => why }; the proxies' password, if any, is in its
+# DEEDS_PASSWORD.
 sub run_deeds {
     my ($mode, $cluster, @clients) = @_;
     my @runs;
