@@ -130,6 +130,7 @@ master_adopt(master_t *m, um_cycle_t *cy)
     if (cy->proxy != NULL) {
         m->def->publish(cy->proxy, m->shm.settings);
     }
+    atomic_store(&m->shm.settings->workers, cy->workers);
 
     um_crew_hire(&m->crew, cy);
     return um_guests_invite(&m->guests, cy);
@@ -428,6 +429,7 @@ master_tick(master_t *m)
     };
     size_t i;
 
+    atomic_store(&m->shm.settings->master_ns, now);
     for (i = 0; i < um_countof(due); i++) {
         if (due[i] != 0) {
             next = um_min(next, due[i]);

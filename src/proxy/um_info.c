@@ -17,8 +17,8 @@
 
 #include "core/um_clock.h"
 #include "core/um_crc64.h"
+#include "core/um_procs.h"
 #include "core/um_str.h"
-#include "proxy/um_procs.h"
 #include "proxy/um_self.h"
 #include "resp/um_put.h"
 

@@ -19,5 +19,7 @@ um_settings_init(um_settings_sh_t *sh)
     atomic_init(&sh->reloads, 0);
     atomic_init(&sh->reload_errors, 0);
     atomic_init(&sh->last_reload_wall_us, 0);
+    atomic_init(&sh->master_ns, 0);
+    atomic_init(&sh->workers, 0);
     atomic_init(&sh->redis_version, 0);
 }

@@ -67,10 +67,12 @@ name_copy(char *out, size_t size, um_str_t name)
 }
 
 void
-um_times_name(um_times_sh_t *sh, uint32_t i, const char *name)
+um_times_name(
+    um_times_sh_t *sh, uint32_t i, const char *name, um_times_kind_t kind)
 {
     um_assert(i < UM_TIMES_COMMANDS);
     name_copy(sh->command[i], UM_TIMES_COMMAND_NAME, um_str_of(name));
+    sh->kind[i] = (uint8_t) kind;
     sh->commands = um_max(sh->commands, i + 1);
 }
 

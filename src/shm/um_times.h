@@ -32,7 +32,7 @@
 #define UM_TIMES_NODE_NAME    272
 #define UM_TIMES_ERROR_NAME   32
 
-#define UM_TIMES_LAYOUT 1
+#define UM_TIMES_LAYOUT 2
 
 typedef struct {
     _Atomic uint64_t calls;
@@ -63,12 +63,16 @@ typedef struct {
     um_times_node_sh_t node[UM_TIMES_NODES + 1];
 } um_times_row_sh_t;
 
+/* What commands do to data, for who knows no command table. */
+typedef enum { UM_TIMES_OTHER, UM_TIMES_READ, UM_TIMES_WRITE } um_times_kind_t;
+
 typedef struct {
     uint32_t layout;
     uint32_t size;
     uint32_t rows;     /* as many as workers have, without the one behind all */
     uint32_t commands; /* that have a name */
     char command[UM_TIMES_COMMANDS][UM_TIMES_COMMAND_NAME]; /* "config|get" */
+    uint8_t kind[UM_TIMES_COMMANDS]; /* um_times_kind_t */
     um_times_row_sh_t row[];
 } um_times_sh_t;
 
@@ -76,7 +80,8 @@ size_t um_times_size(uint32_t rows);
 void um_times_init(um_times_sh_t *sh, uint32_t rows);
 
 /* Name command `i`.  Before the first fork. */
-void um_times_name(um_times_sh_t *sh, uint32_t i, const char *name);
+void um_times_name(
+    um_times_sh_t *sh, uint32_t i, const char *name, um_times_kind_t kind);
 
 /* ---- readers ---------------------------------------------------------- */
 

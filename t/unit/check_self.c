@@ -7,7 +7,7 @@
 #include "proxy/um_client_pick.h"
 #include "proxy/um_config_param.h"
 #include "proxy/um_info.h"
-#include "proxy/um_procs.h"
+#include "core/um_procs.h"
 #include "um_check.h"
 
 #include <arpa/inet.h>

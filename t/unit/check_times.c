@@ -121,7 +121,7 @@ START_TEST(calls_of_all_rows_add_up_and_can_be_forgotten)
     um_times_call_t sum;
     um_hist_t hist;
 
-    um_times_name(times, 5, "get");
+    um_times_name(times, 5, "get", UM_TIMES_READ);
     um_times_add_call(um_times_row(times, 0), 5, 10);
     um_times_add_call(um_times_row(times, 2), 5, 30);
     um_hist_count(&times->row[2].call[5].failed, 1);

@@ -7,12 +7,13 @@
 #ifndef UM_PROCS_H
 #define UM_PROCS_H
 
-#include "shm/um_workers.h"
+#include "core/um_base.h"
 
 typedef struct {
     uint64_t user_us; /* processor time */
     uint64_t sys_us;
-    uint64_t memory; /* bytes in memory that it shares with nobody */
+    uint64_t memory;   /* bytes in memory that it shares with nobody */
+    uint64_t resident; /* and with those it shares                 */
 } um_proc_cost_t;
 
 /*

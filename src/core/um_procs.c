@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "proxy/um_procs.h"
+#include "core/um_procs.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -59,9 +59,11 @@ um_proc_cost_add(um_proc_cost_t *sum, int pid)
     }
 
     if (procs_read(pid, "statm", text, sizeof(text))
-        && sscanf(text, "%llu %llu %llu", &total, &resident, &shared) == 3
-        && resident > shared)
+        && sscanf(text, "%llu %llu %llu", &total, &resident, &shared) == 3)
     {
-        sum->memory += (resident - shared) * (uint64_t) sysconf(_SC_PAGESIZE);
+        uint64_t page = (uint64_t) sysconf(_SC_PAGESIZE);
+
+        sum->resident += resident * page;
+        sum->memory += resident > shared ? (resident - shared) * page : 0;
     }
 }
