@@ -5,6 +5,7 @@
 #
 #     perl run.pl before=/tmp/old/undermoond after=./undermoond
 #     perl run.pl 1x= 2x=                     # one worker against two
+#     perl run.pl resp2= resp3=               # clients of RESP2 against RESP3
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -49,7 +50,8 @@ for my $case (split /,/, $cases) {
         if $case eq 'p1_4k';
     for (1 .. $rounds) {
         push @{ $got{$case}{ $_->[0] } },
-            load($_->[1], int($n * $share), @args) for @builds;
+            load($_->[1], int($n * $share), $_->[0] =~ /^resp3/ ? '-3' : (),
+                @args) for @builds;
     }
 }
 
