@@ -77,7 +77,7 @@ sub slot {
     my ($key) = @_;
     my $crc = 0;
 
-    $key = $1 if $key =~ /\{([^}]+)\}/ && $key =~ /^[^{]*\{\Q$1\E\}/;
+    $key = $1 if $key =~ /^[^{]*\{([^}]+)\}/;
     for my $byte (unpack 'C*', $key) {
         $crc ^= $byte << 8;
         for (1 .. 8) {
