@@ -92,11 +92,14 @@ um_client_pick_list(
     return UM_OK;
 }
 
-/* An address longer than any of ours is nobody's. */
+/* An address longer than any of ours is nobody's, and so is one with a NUL:
+ * cut there it could be empty, which is everybody's. */
 static void
 pick_addr(char out[UM_CLIENT_ADDR_MAX], um_str_t word)
 {
-    if (word.len > 0 && word.len < UM_CLIENT_ADDR_MAX) {
+    if (word.len > 0 && word.len < UM_CLIENT_ADDR_MAX
+        && memchr(word.data, '\0', word.len) == NULL)
+    {
         memcpy(out, word.data, word.len);
         out[word.len] = '\0';
     } else {
