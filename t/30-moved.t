@@ -81,9 +81,9 @@ is($lost->client->cmd(qw(GET foo)), '-CLUSTERDOWN Hash slot not served',
 
 # SORT by keys made up from what it sorts: those may be anywhere.
 is($c->cmd(qw(SORT {foo}l BY w_*)),
-    '-ERR BY option of SORT denied in cluster mode.', 'SORT BY');
+    '-ERR BY option of SORT denied in Cluster mode.', 'SORT BY');
 is($c->cmd(qw(SORT_RO {foo}l GET w_*)),
-    '-ERR GET option of SORT denied in cluster mode.', 'SORT GET');
+    '-ERR GET option of SORT denied in Cluster mode.', 'SORT GET');
 $um->setcluster(local => [ $node->addr, [ [ 0, 16383 ] ] ]);
 $c->cmd(qw(RPUSH {foo}l 1 2 3));
 $c->cmd(qw(MSET {foo}w_1 3 {foo}w_2 2 {foo}w_3 1));

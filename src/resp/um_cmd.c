@@ -248,13 +248,13 @@ cmd_sort_refused(const um_str_t *argv, uint32_t argc)
             if (argv[i].len > 0 && memchr(argv[i].data, '*', argv[i].len)
                 && !pattern_is_near(argv[i], argv[1]))
             {
-                return "ERR BY option of SORT denied in cluster mode.";
+                return "ERR BY option of SORT denied in Cluster mode.";
             }
         } else if (um_cmd_word_is(argv[i], um_lit("get"))) {
             i++;
             if (!um_str_eq(argv[i], um_lit("#"))
                 && !pattern_is_near(argv[i], argv[1])) {
-                return "ERR GET option of SORT denied in cluster mode.";
+                return "ERR GET option of SORT denied in Cluster mode.";
             }
         }
     }

@@ -280,9 +280,11 @@ call_xread(call_t *c)
 {
     for (uint32_t i = 1; i < c->argc; i++) {
         if (call_word_is(c, i, um_lit("streams"))) {
-            uint32_t n = (c->argc - i - 1) / 2;
+            uint32_t n = c->argc - i - 1; /* as many IDs as keys */
 
-            return call_range(c, &c->cmd->specs[0], i + 1, i + n, 1);
+            return n % 2 != 0
+                       ? UM_OK
+                       : call_range(c, &c->cmd->specs[0], i + 1, i + n / 2, 1);
         }
 
         if (call_word_is(c, i, um_lit("count"))
