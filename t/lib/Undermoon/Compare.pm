@@ -8,17 +8,21 @@ use strict;
 use warnings;
 use JSON::PP;
 use Test::More;
+use Undermoon::Differences;
 use Undermoon::Differential;
 use Undermoon::Sequence qw(sections);
 use Undermoon::Test qw(cluster slurp);
 
 my $top = $ENV{UM_SRCDIR} // '.';
 
-# Names of all commands and subcommands of Redis, and how many have ours.
+# Names of all commands and subcommands of Redis; those of a cluster are
+# compared where we are one.
 sub names {
+    my ($where) = @_;
     my $facts = decode_json(slurp("$top/contrib/commands/redis-7.0.json"));
 
     return map { tr/|/ /r } map { $_->{name} }
+        grep { $where eq 'cluster' || $_->{group} ne 'cluster' }
         map { $_, @{ $_->{subs} } } @{ $facts->{commands} };
 }
 
@@ -29,22 +33,29 @@ sub arrangement {
     return cluster(nodes => 2, proxies => 2, proxy => 'active_redirection on;');
 }
 
-# A tag whose slot the first proxy has not, when there are two.
-sub foreign_tag {
+# One tag after the other whose slot the first proxy has not, when there are
+# two.
+sub foreign_tags {
     my ($c) = @_;
     my $n = 0;
 
-    $n++ until $c->node_of("{t$n}") == $c->nodes - 1;
-    return "t$n";
+    return sub {
+        $n++;
+        $n++ until $c->node_of("{t$n}") == $c->nodes - 1;
+        return "t$n";
+    };
 }
 
 sub all {
     my (%o) = @_;
     my $c = arrangement($o{where});
+    my $list = Undermoon::Differences->new($o{where}, "resp$o{protocol}",
+        'plain', $o{where} eq 'cluster' ? 'clustered' : ());
     my $d = Undermoon::Differential->new(%o, proxy => $c->proxy,
-        nodes => [ $c->nodes ], tag => foreign_tag($c));
-    my (%sequences, $bad);
+        nodes => [ $c->nodes ], tags => foreign_tags($c),
+        differences => $list);
     my $only = $ENV{UM_TEST_ONLY};
+    my %sequences;
 
     for my $s (sections("$top/t/differential")) {
         next if $s->{cluster} && $o{where} ne 'cluster';
@@ -53,36 +64,35 @@ sub all {
 
         my $before = $d->{count}{sequences} // 0;
         my @unlike = $d->section($s);
+        my $n = $d->{count}{sequences} - $before;
 
-        $sequences{ $s->{name} } += $d->{count}{sequences} - $before;
-        ok(!@unlike, "$s->{name}: " . ($d->{count}{sequences} - $before)
-            . ' sequences') or diag(join "\n", @unlike[ 0 .. min($#unlike, 9) ]);
+        $sequences{ $s->{name} } += $n;
+        ok(!@unlike, "$s->{name}: $n sequences")
+            or diag(join "\n", @unlike[ 0 .. min($#unlike, 9) ]);
     }
 
     return done_testing() if defined $only;
 
-    my @few = grep { ($sequences{$_} // 0) < 5 } names();
+    my @few = grep { ($sequences{$_} // 0) < 5 } names($o{where});
     is_deeply(\@few, [], 'five sequences of each command at least');
-    is_deeply([ $d->vanished ], [], 'all listed differences are there');
-    is_deeply([ grep { !$d->{refusals}{$_} } sort keys %{ $d->{refused} } ],
-        [], 'and so are all refusals');
+    is_deeply([ $list->vanished ], [], 'all listed differences are there');
+    is_deeply([ $list->not_refused ], [], 'and so are all refusals');
     ok($c->proxy->serves, 'a new client is served');
-    figures($d, scalar keys %sequences);
+    figures($d->{count}, $list, scalar keys %sequences);
     done_testing();
 }
 
 sub min { $_[0] < $_[1] ? $_[0] : $_[1] }
 
 sub figures {
-    my ($d, $commands) = @_;
-    my $n = $d->{count};
+    my ($n, $list, $commands) = @_;
+    my $why = $list->{reasons};
 
-    note("$commands commands, $n->{sequences} sequences, ",
-        "$n->{comparisons} comparisons, ", $n->{loose} // 0,
-        ' of them as near as time, chance and order allow');
-    note(sprintf '%6d  %s', $d->{reason}{$_}, $_)
-        for sort { $d->{reason}{$b} <=> $d->{reason}{$a} }
-        keys %{ $d->{reason} };
+    note("$commands sections, $n->{sequences} sequences, ",
+        "$n->{comparisons} replies and $n->{states} states compared, ",
+        "$list->{loose} as near as time, chance and order allow");
+    note(sprintf '%6d  %s', $why->{$_}, $_)
+        for sort { $why->{$b} <=> $why->{$a} || $a cmp $b } keys %$why;
 }
 
 1;

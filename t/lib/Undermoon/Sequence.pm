@@ -17,8 +17,10 @@ use Undermoon::Test qw(slurp);
 
 our @EXPORT_OK = qw(sections sequences step_bytes step_text parse_steps);
 
-my %attribute = map { $_ => 1 } qw(hand fresh cluster active scripts blocking);
-my %escape = (r => "\r", n => "\n", '"' => '"', '\\' => '\\');
+my %attribute = map { $_ => 1 } qw(hand fresh cluster active scripts
+    blocking silent);
+my %escape = (r => "\r", n => "\n", 0 => "\0", '"' => '"', '\\' => '\\',
+    "'" => "'");
 
 # What a key of another type is made with.
 my %type = (
@@ -33,7 +35,12 @@ my %type = (
 
 # ---- reading ------------------------------------------------------------
 
-sub unquote { $_[0] =~ s/\\(?:x(..)|(.))/defined $1 ? chr hex $1 : $escape{$2}/ger }
+sub unquote {
+    my ($text) = @_;
+
+    return $text =~ s{\\(?:x(..)|(.))}
+        {defined $1 ? chr hex $1 : $escape{$2} // die "what is \\$2?\n"}gexr;
+}
 
 # "text", @key, @"key", %5000 (so many x) or a bare word; by attribute of \G.
 sub parse_steps {
@@ -115,7 +122,7 @@ sub printed {
     my $text = ref $word ? $$word : $word;
 
     $text = substr($text, 0, 60) . '...' if length $text > 80;
-    return (ref $word ? '@' : '') . $text if $text =~ /^[!#-~]+$/;
+    return (ref $word ? '@' : '') . $text if $text =~ /^[!#-~]+\z/;
     $text =~ s/(["\\])/\\$1/g;
     $text =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ge;
     return (ref $word ? '@' : '') . qq("$text");
@@ -217,7 +224,7 @@ sub variations {
         @words[ @name .. $#words ]);
     $add->('any case', \@mixed);
     $add->('inline', \@words, inline => 1)
-        unless grep { !ref && !/^[!#-&(-~]+$/ } @words;
+        unless grep { !ref && !/^[!#-&(-~]+\z/ } @words;
 
     return @found;
 }

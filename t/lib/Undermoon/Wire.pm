@@ -16,6 +16,7 @@ use Undermoon::Test qw(patience);
 our @EXPORT_OK = qw(split_replies);
 
 my $mark = 'end-of-this-sequence';
+my $mark_end = "\r\n$mark\r\n";
 my $mark_bytes = Undermoon::Client::request('PING', $mark);
 
 sub new {
@@ -24,8 +25,9 @@ sub new {
 
     socket(my $s, AF_INET, SOCK_STREAM, 0) or die "socket: $!";
     setsockopt($s, IPPROTO_TCP, TCP_NODELAY, 1);
+    $seconds = patience($seconds // 10);
     setsockopt($s, SOL_SOCKET, SO_RCVTIMEO,
-        pack 'l!l!', patience($seconds // 10), 0);
+        pack 'l!l!', int $seconds, 1e6 * ($seconds - int $seconds));
     connect($s, pack_sockaddr_in($port, inet_aton($host)))
         or die "connect $addr: $!\n";
     return bless { sock => $s, in => '', open => 1 }, $class;
@@ -33,45 +35,57 @@ sub new {
 
 sub is_open { $_[0]{open} }
 
-# These bytes, and the mark behind them when that is wanted.
 sub say {
-    my ($self, $bytes, $marked) = @_;
+    my ($self, $bytes) = @_;
     my $at = 0;
-
-    $bytes .= $mark_bytes if $marked;
 
     while ($at < length $bytes) {
         $at += syswrite($self->{sock}, $bytes, 1 << 18, $at) // return;
     }
 }
 
-# What came up to the answer to our mark, without that; what ends it early is
-# said at its end.
-sub said {
-    my ($self) = @_;
-    my $end = qr/(?:\*2\r\n\$4\r\npong\r\n)?\$\d+\r\n$mark\r\n\z/;
+# The same of several, each with the mark behind it, in one go.
+sub say_marked {
+    my ($self, @bytes) = @_;
 
-    until ($self->{in} =~ $end) {
-        my $n = sysread $self->{sock}, $self->{in}, 1 << 18,
-            length $self->{in};
-        next if $n;
-        my $why = defined $n || !$!{EAGAIN} ? '(closed)' : '(silent)';
-        $self->{open} = 0;
-        return delete($self->{in}) . $why;
-    }
-
-    my $got = $self->{in} =~ s/$end//r;
-    $self->{in} = '';
-    return $got;
+    $self->say(join '', map { $_ . $mark_bytes } @bytes);
 }
 
-sub say_mark { $_[0]->say('', 1) }
+# What came up to the answer to each of $n marks, without those; what ends it
+# early is said at its end.
+sub said {
+    my ($self, $n) = @_;
+    my $why;
+    my $mark = qr/(?:\*2\r\n\$4\r\npong\r\n)?\$\d+\r\n$mark\r\n/;
+
+    while (1) {
+        if (substr($self->{in}, -length $mark_end) eq $mark_end) {
+            my @said = split $mark, $self->{in}, -1;
+
+            if (@said > ($n // 1)) {
+                pop @said;
+                $self->{in} = '';
+                return wantarray ? @said : $said[0];
+            }
+        }
+
+        my $got = sysread $self->{sock}, $self->{in}, 1 << 18,
+            length $self->{in};
+        next if $got;
+        $why = defined $got || !$!{EAGAIN} ? '(closed)' : '(silent)';
+        last;
+    }
+
+    $self->{open} = 0;
+    my @said = split $mark, delete($self->{in}) . $why, -1;
+    return wantarray ? @said : join '', @said;
+}
 
 sub ask {
     my ($self, @cmds) = @_;
 
-    $self->say(join('', map { Undermoon::Client::request(@$_) } @cmds), 1);
-    return split_replies($self->said);
+    $self->say_marked(join '', map { Undermoon::Client::request(@$_) } @cmds);
+    return split_replies(scalar $self->said);
 }
 
 # The end of the reply that begins at $at; undef when it is none.
