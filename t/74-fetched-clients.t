@@ -31,6 +31,41 @@ sub npm {
     };
 }
 
+sub maven {
+    my ($name, $group, $artifact, $range, $class) = @_;
+
+    return {
+        name   => $name,
+        tools  => [qw(mvn java javac)],
+        source => [ 'Deeds.java', "$class.java" ],
+        files  => { 'pom.xml' => <<"END" },
+<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>deeds</groupId>
+  <artifactId>deeds</artifactId>
+  <version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>$group</groupId>
+      <artifactId>$artifact</artifactId>
+      <version>$range</version>
+    </dependency>
+  </dependencies>
+</project>
+END
+        fetch => [ [qw(mvn -q -B dependency:copy-dependencies
+            -DoutputDirectory=lib)] ],
+        make => [ [ qw(javac -nowarn -cp lib/* -d .), 'Deeds.java',
+            "$class.java" ] ],
+        argv    => [ qw(java -cp @DIR@:@DIR@/lib/*), $class ],
+        version => sub {
+            (map { /\Q$artifact\E-(\d.*?)(?:\.RELEASE)?\.jar$/ }
+                glob "$_[0]/lib/*")[0];
+        },
+        resp3 => 1,
+    };
+}
+
 my @recipes = ({
     name   => 'go-redis',
     tools  => ['go'],
@@ -63,32 +98,9 @@ END
             ? $1 : undef;
     },
     resp3 => 1,
-}, {
-    name   => 'jedis',
-    tools  => [qw(mvn java javac)],
-    source => ['Deeds.java'],
-    files  => { 'pom.xml' => <<'END' },
-<project>
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>deeds</groupId>
-  <artifactId>deeds</artifactId>
-  <version>1</version>
-  <dependencies>
-    <dependency>
-      <groupId>redis.clients</groupId>
-      <artifactId>jedis</artifactId>
-      <version>[7,9)</version>
-    </dependency>
-  </dependencies>
-</project>
-END
-    fetch => [ [qw(mvn -q -B dependency:copy-dependencies
-        -DoutputDirectory=lib)] ],
-    make    => [ [qw(javac -cp lib/* -d . Deeds.java)] ],
-    argv    => [ qw(java -cp @DIR@:@DIR@/lib/* Deeds) ],
-    version => sub { (map { /jedis-(.*)\.jar$/ } glob "$_[0]/lib/*")[0] },
-    resp3   => 1,
-}, npm('node-redis', 'node_redis.js', 'redis@>=5 <7', resp3 => 1),
+}, maven('jedis', 'redis.clients', 'jedis', '[7,9)', 'JedisDeeds'),
+    maven('lettuce', 'io.lettuce', 'lettuce-core', '[6.5,8)', 'LettuceDeeds'),
+    npm('node-redis', 'node_redis.js', 'redis@>=5 <7', resp3 => 1),
     npm('ioredis', 'ioredis.js', 'ioredis@>=5 <7'), {
     name   => 'redis-py',
     tools  => ['python3'],
