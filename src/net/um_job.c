@@ -8,6 +8,7 @@
 #include "net/um_job.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -190,6 +191,10 @@ um_jobs_new(um_loop_t *loop, uint32_t threads)
         fd = -1;
         goto fail;
     }
+
+    /* An arena of a thread's own never gives back what it has grown to, not to
+     * malloc_trim() either. */
+    (void) mallopt(M_ARENA_MAX, 1);
 
     jobs->threads = threads;
     (void) pthread_mutex_init(&jobs->lock, NULL);

@@ -19,7 +19,7 @@
 #define UNPACK_TURN  4194304u
 
 /* Buffers that have grown beyond this are given back. */
-#define KEEP_MAX 1048576u
+#define KEEP_MAX 262144u
 
 um_zip_t *
 um_zip_new(um_worker_t *w)
@@ -66,10 +66,24 @@ um_zip_is_big(
            && (um_zip_may_pack(cmd) || cmd->self == UM_SELF_UMFORWARD);
 }
 
-uint64_t
-um_zip_limit(const um_worker_t *w)
+um_unzip_t
+um_zip_unzip(const um_worker_t *w)
 {
-    return w->conf->max_bulk;
+    return (um_unzip_t){
+        .limit = w->conf->max_bulk,
+        .room = w->conf->client_output_limit,
+    };
+}
+
+void
+um_zip_fail(um_req_t *r, um_rc_t rc)
+{
+    if (rc == UM_DECLINED) {
+        um_req_fail(r, "ERR the reply would be longer than "
+                       "client_output_limit, once it is decompressed");
+    } else {
+        um_req_fail(r, "ERR out of memory");
+    }
 }
 
 void
@@ -156,13 +170,11 @@ static void
 reply_whole(um_req_t *r, um_str_t in)
 {
     um_zip_t *zip = r->w->zip;
-    um_unzip_t u = {
-        .in = in,
-        .out = &zip->text,
-        .limit = um_zip_limit(r->w),
-    };
+    um_unzip_t u = um_zip_unzip(r->w);
     um_rc_t rc;
 
+    u.in = in;
+    u.out = &zip->text;
     um_sbuf_clear(&zip->text);
     rc = um_unzip(&u, &zip->zstd, turn_budget(zip));
     zip->spent += zip->text.len;
@@ -176,7 +188,7 @@ reply_whole(um_req_t *r, um_str_t in)
         um_zip_unpack_later(r, &u);
         break;
     default:
-        um_req_fail(r, "ERR out of memory");
+        um_zip_fail(r, rc);
     }
 
     buffer_trim(&zip->text);

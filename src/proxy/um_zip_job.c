@@ -25,6 +25,7 @@ typedef struct {
     um_worker_t *w;
     um_req_t *r;
     uint64_t memory; /* counted as that of input buffers */
+    uint64_t made;   /* by the thread, beside that */
     um_rc_t rc;
 } job_t;
 
@@ -98,9 +99,11 @@ job_start(job_t *j, um_job_pt work, um_job_pt done)
 static bool
 job_end(job_t *j)
 {
+    um_worker_t *w = j->w;
     um_req_t *r = j->r;
 
-    j->w->in_memory -= j->memory;
+    w->memory_peak = um_max(w->memory_peak, um_worker_memory(w) + j->made);
+    w->in_memory -= j->memory;
     r->zipping = false;
     if (r->kind == UM_REQ_PART ? r->join != NULL : r->client != NULL) {
         return true;
@@ -137,6 +140,7 @@ pack_work(void *data)
     p->job.rc = um_zip_words(
         &z, p->argv, p->argc, p->rule, p->maybe, &p->packed, &p->why);
     um_zstd_deinit(&z);
+    p->job.made = p->packed.cap;
 }
 
 /* The topology may be another one by now: its way is looked for again.  A part
@@ -276,6 +280,7 @@ unpack_work(void *data)
         }
         um_chain_peek(&p->in, at, p->in.len);
         p->flat.len = p->in.len;
+        p->job.made = p->flat.cap;
     }
 
     p->u.in = (um_str_t){ p->flat.data, p->flat.len };
@@ -288,6 +293,7 @@ unpack_work(void *data)
         p->job.rc =
             um_chain_add(&p->reply, &p->pool, p->text.data, p->text.len, true);
     }
+    p->job.made += p->text.cap;
     um_sbuf_deinit(&p->text);
 }
 
@@ -309,7 +315,7 @@ unpack_done(void *data)
             c->held += r->reply.len;
             um_req_reply(r, "", 0, true);
         } else {
-            um_req_fail(r, "ERR out of memory");
+            um_zip_fail(r, p->job.rc);
         }
     }
     unpack_free(p);
@@ -329,7 +335,7 @@ um_zip_unpack_later(um_req_t *r, um_unzip_t *u)
     p->job.drop = unpack_drop;
     p->job.w = r->w;
     p->job.r = r;
-    p->u.limit = um_zip_limit(r->w);
+    p->u = um_zip_unzip(r->w);
 
     if (u == NULL) {
         um_chain_move(&p->in, &r->reply);

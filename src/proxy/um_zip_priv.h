@@ -32,8 +32,12 @@ void um_zip_pack_later(
  */
 void um_zip_unpack_later(um_req_t *r, um_unzip_t *u);
 
-/* How long a value may be: a client could not have sent a longer one. */
-uint64_t um_zip_limit(const um_worker_t *w);
+/* One with nothing but its limits: a client could not have sent a longer value,
+ * and would be closed for a longer reply. */
+um_unzip_t um_zip_unzip(const um_worker_t *w);
+
+/* Answer with what um_unzip() said. */
+void um_zip_fail(um_req_t *r, um_rc_t rc);
 
 void um_zip_count_packed(
     const um_worker_t *w, um_zip_rule_t rule, uint32_t argc);

@@ -113,10 +113,12 @@ unzip_copy(um_unzip_t *u, size_t n)
     u->in.len -= n;
 }
 
+/* UM_DECLINED: it has no value that could be ours; UM_AGAIN: no room for it. */
 static um_rc_t
 unzip_frame(um_unzip_t *u, um_zstd_t *z, um_str_t frame, uint64_t most)
 {
     um_sbuf_t *out = u->out;
+    uint64_t room = u->room - um_min(u->room, (uint64_t) out->len);
     size_t begin = out->len;
     um_rc_t rc = body_begin(out);
 
@@ -124,10 +126,15 @@ unzip_frame(um_unzip_t *u, um_zstd_t *z, um_str_t frame, uint64_t most)
         return rc;
     }
 
-    rc = um_zstd_unpack(z, frame, um_min(most, u->limit), out);
+    most = um_min(most, u->limit);
+    rc = um_zstd_unpack(z, frame, um_min(most, room), out);
     if (rc != UM_OK) {
         out->len = begin;
-        return rc;
+        return rc == UM_AGAIN
+                       && (most <= room
+                           || !um_zstd_has_value(z, frame, u->limit))
+                   ? UM_DECLINED
+                   : rc;
     }
 
     body_end(out, begin);
@@ -142,7 +149,6 @@ unzip_element(um_unzip_t *u, um_zstd_t *z, uint64_t budget)
     um_str_t body;
     size_t used;
     uint64_t most;
-    um_rc_t rc;
 
     if (bulk_look(u->in, &body, &used) != UM_OK) {
         memset(&scan, 0, sizeof(scan));
@@ -163,17 +169,21 @@ unzip_element(um_unzip_t *u, um_zstd_t *z, uint64_t budget)
         return UM_AGAIN;
     }
 
-    rc = unzip_frame(u, z, body, most);
-    if (rc == UM_DECLINED) {
+    switch (unzip_frame(u, z, body, most)) {
+    case UM_OK:
+        u->unpacked++;
+        u->in.data += used;
+        u->in.len -= used;
+        return UM_OK;
+    case UM_DECLINED:
         u->refused++;
         unzip_copy(u, used);
         return UM_OK;
+    case UM_AGAIN:
+        return UM_DECLINED;
+    default:
+        return UM_ERR;
     }
-
-    u->unpacked++;
-    u->in.data += used;
-    u->in.len -= used;
-    return rc;
 }
 
 um_rc_t

@@ -34,7 +34,8 @@ UM_MUSTCHECK um_rc_t um_zip_words(um_zstd_t *z, const um_str_t *argv,
 typedef struct {
     um_str_t in;       /* borrowed: one whole reply; what is left of it  */
     um_sbuf_t *out;    /* borrowed */
-    uint64_t limit;    /* of one value: a longer one stays packed        */
+    uint64_t limit;    /* of one value: a longer one is not ours        */
+    uint64_t room;     /* of the whole reply                            */
     bool begun;        /* private: the array's header is behind us       */
     uint32_t unpacked; /* values, so far          */
     uint32_t refused;  /* that looked like frames */
@@ -42,7 +43,8 @@ typedef struct {
 
 /*
  * Go on, until about `budget` bytes have been unpacked.  UM_OK: `out` has it
- * all.  UM_AGAIN: go on from here, with another budget.  UM_ERR: out of memory.
+ * all.  UM_AGAIN: go on from here, with another budget.  UM_DECLINED: the reply
+ * is longer than u->room.  UM_ERR: out of memory.
  */
 UM_MUSTCHECK um_rc_t um_unzip(um_unzip_t *u, um_zstd_t *z, uint64_t budget);
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 /* RFC 8878: magic number, frame header descriptor, window descriptor. */
 #define FRAME_HEAD "\x28\xb5\x2f\xfd\x00\x48"
@@ -152,29 +153,63 @@ um_zstd_is_frame(um_str_t data, uint64_t *most)
     return at == data.len;
 }
 
+static bool
+unpack_begin(um_zstd_t *z)
+{
+    if (z->unpack == NULL) {
+        z->unpack = ZSTD_createDCtx();
+    }
+
+    return z->unpack != NULL;
+}
+
 um_rc_t
 um_zstd_unpack(um_zstd_t *z, um_str_t data, uint64_t most, um_sbuf_t *out)
 {
-    char *at;
+    char *at = um_sbuf_room(out, most);
     size_t n;
 
-    if (z->unpack == NULL) {
-        z->unpack = ZSTD_createDCtx();
-        if (z->unpack == NULL) {
-            return UM_ERR;
-        }
-    }
-
-    at = um_sbuf_room(out, most);
-    if (at == NULL) {
+    if (at == NULL || !unpack_begin(z)) {
         return UM_ERR;
     }
 
     n = ZSTD_decompressDCtx(z->unpack, at, most, data.data, data.len);
     if (ZSTD_isError(n)) {
-        return UM_DECLINED;
+        return ZSTD_getErrorCode(n) == ZSTD_error_dstSize_tooSmall
+                   ? UM_AGAIN
+                   : UM_DECLINED;
     }
 
     out->len += n;
     return UM_OK;
+}
+
+bool
+um_zstd_has_value(um_zstd_t *z, um_str_t data, uint64_t limit)
+{
+    ZSTD_inBuffer in = { data.data, data.len, 0 };
+    um_sbuf_t some = { 0 };
+    char *at = um_sbuf_room(&some, ZSTD_DStreamOutSize());
+    uint64_t len = 0;
+    size_t left = 1;
+
+    if (at == NULL || !unpack_begin(z)
+        || ZSTD_isError(ZSTD_DCtx_reset(z->unpack, ZSTD_reset_session_only)))
+    {
+        um_sbuf_deinit(&some);
+        return false;
+    }
+
+    while (left != 0 && len <= limit) {
+        ZSTD_outBuffer room = { at, some.cap, 0 };
+
+        left = ZSTD_decompressStream(z->unpack, &room, &in);
+        if (ZSTD_isError(left) || (room.pos == 0 && in.pos == in.size)) {
+            break;
+        }
+        len += room.pos;
+    }
+
+    um_sbuf_deinit(&some);
+    return left == 0 && len <= limit;
 }

@@ -39,10 +39,14 @@ bool um_zstd_may_begin(um_str_t data);
 
 /*
  * Append the value of a frame; `most` is from um_zstd_is_frame(), or less.
- * UM_DECLINED: it has none, or one longer than `most`; UM_ERR: out of memory.
- * Nothing is appended then.
+ * UM_DECLINED: it has none; UM_AGAIN: it is longer than `most`; UM_ERR: out of
+ * memory.  Nothing is appended then.
  */
 UM_MUSTCHECK um_rc_t um_zstd_unpack(
     um_zstd_t *z, um_str_t data, uint64_t most, um_sbuf_t *out);
+
+/* Has it a value, one of at most `limit` bytes?  It is looked through to the
+ * end and nothing is kept. */
+bool um_zstd_has_value(um_zstd_t *z, um_str_t data, uint64_t limit);
 
 #endif /* UM_ZSTD_H */

@@ -159,7 +159,7 @@ static void
 unzip_bulk(um_str_t body, um_sbuf_t *to)
 {
     um_sbuf_t reply = { 0 };
-    um_unzip_t u = { .out = to, .limit = LIMIT };
+    um_unzip_t u = { .out = to, .limit = LIMIT, .room = UINT64_MAX };
 
     um_sbuf_addf(&reply, "$%zu\r\n", body.len);
     um_sbuf_add_str(&reply, body);
@@ -256,6 +256,22 @@ START_TEST(a_bomb_is_answered_as_stored_and_costs_nothing)
     unzip_bulk(bytes_of(&frame), &out);
     assert_bulk(&out, bytes_of(&frame));
 
+    /* It has no room: too long, or no value at all? */
+    for (uint32_t blocks = 128; blocks <= 129; blocks++) {
+        um_unzip_t u = { .out = &out, .limit = LIMIT, .room = LIMIT / 2 };
+        um_sbuf_t reply = { 0 };
+
+        um_sbuf_clear(&out);
+        um_sbuf_addf(&reply, "*2\r\n$1\r\nx\r\n$%u\r\n", 6 + 4 * blocks);
+        bomb(&reply, blocks);
+        um_sbuf_addz(&reply, "\r\n");
+        u.in = bytes_of(&reply);
+        ck_assert(um_unzip(&u, &zstd, UINT64_MAX)
+                  == (blocks == 128 ? UM_DECLINED : UM_OK));
+        ck_assert(blocks == 128 || um_str_eq(bytes_of(&out), bytes_of(&reply)));
+        um_sbuf_deinit(&reply);
+    }
+
     um_sbuf_deinit(&out);
     frame.len = 0;
     bomb(&frame, 1000000); /* 4 MB for 128 GB */
@@ -301,7 +317,9 @@ static const struct {
 START_TEST(values_of_a_reply_are_unpacked_and_nothing_else)
 {
     um_str_t reply = replies[_i].reply;
-    um_unzip_t u = { .in = reply, .out = &out, .limit = LIMIT };
+    um_unzip_t u = {
+        .in = reply, .out = &out, .limit = LIMIT, .room = UINT64_MAX
+    };
 
     ck_assert_msg(
         um_unzip(&u, &zstd, UINT64_MAX) == UM_OK, "%s", replies[_i].why);
@@ -322,7 +340,7 @@ START_TEST(a_budget_interrupts_between_values)
 {
     um_str_t value = { value_new(200000, 1), 200000 };
     um_sbuf_t frame = { 0 }, reply = { 0 }, whole = { 0 };
-    um_unzip_t u = { .out = &out, .limit = LIMIT };
+    um_unzip_t u = { .out = &out, .limit = LIMIT, .room = UINT64_MAX };
     uint32_t turns = 0;
     um_rc_t rc;
 
@@ -343,7 +361,10 @@ START_TEST(a_budget_interrupts_between_values)
     ck_assert_uint_eq(u.unpacked, 10);
     ck_assert_uint_eq(u.refused, 0);
 
-    u = (um_unzip_t){ .in = bytes_of(&reply), .out = &whole, .limit = LIMIT };
+    u = (um_unzip_t){ .in = bytes_of(&reply),
+        .out = &whole,
+        .limit = LIMIT,
+        .room = UINT64_MAX };
     ck_assert(um_unzip(&u, &zstd, UINT64_MAX) == UM_OK);
     ck_assert(um_str_eq(bytes_of(&out), bytes_of(&whole)));
 
