@@ -89,6 +89,19 @@ client_init(um_client_t *c, um_worker_t *w, bool control,
     c->peer_len = peer_len;
 }
 
+/* As Redis does it: who has vanished without a word is known after some ten
+ * minutes.  One that blocks would be fed for ever otherwise. */
+static void
+client_keep_alive(int fd)
+{
+    int on = 1, idle = 300, pause = 100, count = 3;
+
+    (void) setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+    (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &pause, sizeof(pause));
+    (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
 um_rc_t
 um_client_start(um_worker_t *w, int fd, bool control,
     const struct sockaddr *peer, socklen_t peer_len)
@@ -110,7 +123,7 @@ um_client_start(um_worker_t *w, int fd, bool control,
     client_init(c, w, control, peer, peer_len);
     if (peer->sa_family != AF_UNIX) {
         (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        (void) setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+        client_keep_alive(fd);
     }
 
     if (um_io_open(

@@ -294,8 +294,12 @@ call_refuse(const call_t *k, um_verdict_t v, uint16_t slot)
 static um_rc_t
 call_by_slot(const call_t *k, uint16_t slot)
 {
-    um_verdict_t v = um_dispatch_route(k->c->w, slot, k->hops);
+    um_worker_t *w = k->c->w;
+    um_verdict_t v = { .go = UM_GO_LOCAL, .addr = w->topo->owner[slot] };
 
+    if (um_unlikely(!um_route_is_local(w->topo, slot))) {
+        v = um_dispatch_route(w, slot, k->hops);
+    }
     if (um_likely(v.go == UM_GO_LOCAL || v.go == UM_GO_PEER)) {
         return um_likely(!k->blocks) ? call_send(k, v, slot)
                                      : call_block(k, v, slot);
@@ -353,6 +357,10 @@ call_data(const call_t *k)
             k->c->drain = true;
             return UM_AGAIN;
         }
+    }
+
+    if (um_likely(um_cmd_has_one_key(k->cmd) && k->argc > 1)) {
+        return call_by_slot(k, um_slot_of(k->argv[1]));
     }
 
     switch (um_cmd_keys(k->cmd, k->argv, k->argc, keys)) {

@@ -9,6 +9,12 @@ um_route(const um_topo_t *topo, uint16_t slot, uint8_t hops,
     um_verdict_t v = { .go = UM_GO_DOWN };
     uint8_t left;
 
+    if (um_likely(um_route_is_local(topo, slot))) {
+        v.go = UM_GO_LOCAL;
+        v.addr = topo->owner[slot];
+        return v;
+    }
+
     if (um_unlikely(!um_topo_has_cluster(topo))) {
         if (conf->default_redirection) {
             v.go = UM_GO_ELSEWHERE;
@@ -19,11 +25,6 @@ um_route(const um_topo_t *topo, uint16_t slot, uint8_t hops,
     v.addr = topo->owner[slot];
     if (um_unlikely(v.addr == UM_TOPO_NO_OWNER)) {
         v.go = UM_GO_NOWHERE;
-        return v;
-    }
-
-    if (um_likely(v.addr < topo->local_count)) {
-        v.go = UM_GO_LOCAL;
         return v;
     }
 

@@ -36,6 +36,15 @@ typedef struct {
 /* The longest way a command may go: what the reference caps it at. */
 #define UM_REDIRECTIONS_MAX 4
 
+/* Is the slot served by a node of our own?  The first question of um_route(),
+ * and mostly the last: owner[slot] is its address then. */
+static inline bool
+um_route_is_local(const um_topo_t *topo, uint16_t slot)
+{
+    /* NO_OWNER is beyond all counts. */
+    return topo->owner[slot] < topo->local_count && um_topo_has_cluster(topo);
+}
+
 /*
  * `hops` is 0 for a client's own command, and the counter of an incoming
  * UMFORWARD plus 1 otherwise (dataplane.md 4.5).

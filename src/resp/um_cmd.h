@@ -234,6 +234,14 @@ UM_MUSTCHECK um_rc_t um_cmd_keys(
  */
 bool um_cmd_word_is(um_str_t word, um_str_t option);
 
+/* Is argv[1] its only key, always?  Most commands are like that, and nothing
+ * need be looked for. */
+static inline bool
+um_cmd_has_one_key(const um_cmd_t *cmd)
+{
+    return cmd->finder == UM_FINDER_RANGE && cmd->first == 1 && cmd->last == 1;
+}
+
 /* Does this call block (BLPOP always, XREAD only with BLOCK)? */
 bool um_cmd_blocks(const um_cmd_t *cmd, const um_str_t *argv, uint32_t argc);
 
