@@ -23,7 +23,7 @@ my $page = ($out // "$top/docs") . '/commands.md';
 my %how = (forward => 'FORWARD', keyless => 'KEYLESS', split => 'SPLIT',
     self => 'SELF', unsupported => 'UNSUPPORTED', never => 'NEVER');
 my %option = map { $_ => 1 } qw(finder deletes barrier control limited arity
-    flags since group summary);
+    flags since group summary note);
 
 # Few slots of the hash table are taken twice; these words never wait.
 my @hot = qw(get set mget mset incr del exists expire hget hset hgetall lpush
@@ -315,7 +315,7 @@ my %says = (
 sub doc_row {
     my ($cmd) = @_;
     my $o = $cmd->{ours};
-    my @note = grep { defined } $o->{why};
+    my @note = grep { defined } $o->{why}, $o->{note};
 
     push @note, 'with subcommands, below'
         if @{ $cmd->{subs} } && !defined $o->{why};
@@ -376,6 +376,29 @@ END
     }
 
     print $f <<'END';
+
+## RESP3 and the state of a connection
+
+`HELLO 3` (with `AUTH` and `SETNAME` in it, if wanted) makes a connection speak
+RESP3: its commands go over connections to the nodes that speak it too, so that
+every reply is as Redis says it, and what the proxy answers itself has the types
+of Redis 7.0: maps, sets, verbatim strings, nulls.  `UMCTL` keeps its arrays.
+Where a local node is older than 6.0 the answer is `NOPROTO`.
+
+`CLIENT REPLY` counts from the command behind it, also within a pipeline.  A
+muted reply takes no memory, an error is not said either, and what a client must
+wait for it waits for.
+
+`CLIENT NO-EVICT ON` spares a client when `buffer_memory` is used up, until it
+is used up twice over; `client_output_limit` holds for it as for all.  `CLIENT
+NO-TOUCH ON` is refused: clients share the connections to the nodes, and it would
+be theirs, too.  `CLIENT TRACKING ON` is refused as long as invalidation messages
+are not passed on: a client that misses one reads an old value for ever.  `CLIENT TRACKING OFF`, `TRACKINGINFO`, `GETREDIR` and `CACHING`
+answer as a Redis whose client does not track.
+
+`COMMAND DOCS` is what a local Redis of 7.0 or later says of the commands that
+the proxy has; without one, or for more than 1,024 names, it is the summary,
+first version and group of each.
 
 ## Commands this table does not know
 
