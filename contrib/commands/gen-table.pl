@@ -391,10 +391,11 @@ wait for it waits for.
 
 `CLIENT NO-EVICT ON` spares a client when `buffer_memory` is used up, until it
 is used up twice over; `client_output_limit` holds for it as for all.  `CLIENT
-NO-TOUCH ON` is refused: clients share the connections to the nodes, and it would
-be theirs, too.  `CLIENT TRACKING ON` is refused as long as invalidation messages
-are not passed on: a client that misses one reads an old value for ever.  `CLIENT TRACKING OFF`, `TRACKINGINFO`, `GETREDIR` and `CACHING`
-answer as a Redis whose client does not track.
+NO-TOUCH ON` is refused: clients share the connections to the nodes, and it
+would be theirs, too.  `CLIENT TRACKING ON` is refused as long as invalidation
+messages are not passed on: a client that misses one reads an old value for
+ever.  `CLIENT TRACKING OFF`, `TRACKINGINFO`, `GETREDIR` and `CACHING` answer
+as a Redis whose client does not track.
 
 `COMMAND DOCS` is what a local Redis of 7.0 or later says of the commands that
 the proxy has; without one, or for more than 1,024 names, it is the summary,
