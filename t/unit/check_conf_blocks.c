@@ -196,7 +196,7 @@ START_TEST(the_defaults_are_those_of_the_design)
     ck_assert_uint_eq(px->private_connections, 1000);
     ck_assert_uint_eq(px->slowlog_len, 1024);
     ck_assert_int_eq(px->slowlog_log_slower_than, 50000);
-    ck_assert_uint_eq(px->slowlog_sample_rate, 1000);
+    ck_assert_uint_eq(px->slowlog_sample_rate, 1);
     ck_assert_ptr_null(px->password);
     ck_assert_ptr_null(px->peer_password);
     um_conf_free(cf);
