@@ -13,13 +13,23 @@
 #include "master/um_redis_conf.h"
 #include "proxy/um_proxy_conf.h"
 
+#include "../modules/status/status_conf.h"
+
 #include <stdio.h>
 #include <string.h>
+
+/* What modules bring; the table is linked from their folder. */
+static const um_block_t status_block = {
+    .name = "status",
+    .directives = status_directives,
+    .doc = STATUS_DOC,
+};
 
 static const um_block_t *const blocks[] = {
     &um_main_block,
     &um_proxy_block,
     &um_redis_block,
+    &status_block,
     NULL,
 };
 

@@ -185,6 +185,8 @@ master_furnish(master_t *m, const um_cycle_t *cy)
     }
     m->def->furnish(&m->shm);
 
+    atomic_store(&m->shm.settings->start_wall_us, um_clock_wall_us());
+
     if (um_crew_init(&m->crew, &m->shm) != UM_OK) {
         goto fail_shm;
     }

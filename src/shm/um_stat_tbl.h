@@ -10,7 +10,7 @@
  *
  * The last two words of a row may be left out: the metric is then the id in
  * lower case, with "_total" behind it when it only grows.  The prefix
- * "undermoon_" is put before all.  The rows of a family stand together.
+ * "undermoon_" is put before all.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
