@@ -22,7 +22,8 @@ sub get { Undermoon::Http::get($addr, @_) }
 sub status { Undermoon::Http::json($addr, '/status') }
 
 my $block = "status { listen 127.0.0.1:$port unix:$unix; turn_limit 1s; }";
-my $um = undermoon(workers => 2, main => "worker_watchdog 0;\nmodule $module;\n$block")->start;
+my $um = undermoon(workers => 2,
+    main => "worker_watchdog 0;\nmodule $module;\n$block")->start;
 my $redis = redis();
 
 # ---- Health --------------------------------------------------------------
