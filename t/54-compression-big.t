@@ -75,7 +75,8 @@ is($client->cmd('MSET', %all), 'OK', 'a big MSET');
 is_deeply($client->cmd('MGET', 'nil', sort keys %all),
     [ undef, map { $all{$_} } sort keys %all ], 'a big MGET');
 my %tiny = map { ("t$_" => 'x') } 1 .. 30_000;
-is($client->cmd('MSET', %tiny), 'OK', 'many small ones grow beyond big_request');
+is($client->cmd('MSET', %tiny), 'OK',
+    'many small ones grow beyond big_request');
 my $got = $client->cmd('MGET', sort keys %tiny);
 is(scalar(grep { $_ eq 'x' } @$got), 30_000, 'and come back');
 my ($a, $b) = map { $c->key_on(0, $_) } qw(a b);

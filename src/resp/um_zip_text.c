@@ -10,6 +10,7 @@
 
 /* "$" and a length; longer ones are no value's. */
 #define HEAD_MAX 24
+#define BODY_MAX (UINT64_C(1) << 48)
 
 /*
  * A bulk whose length is known only when its body is there: body_begin() keeps
@@ -95,7 +96,8 @@ bulk_look(um_str_t in, um_str_t *body, size_t *used)
     }
     if (um_str_to_u64(
             (um_str_t){ in.data + 1, (size_t) (cr - in.data) - 1 }, &len)
-        != UM_OK)
+            != UM_OK
+        || len > BODY_MAX)
     {
         return UM_DECLINED;
     }
@@ -159,9 +161,8 @@ unzip_element(um_unzip_t *u, um_zstd_t *z, uint64_t budget)
         return UM_OK;
     }
 
-    used = um_min(used, u->in.len);
-    if (body.len + 2 > used || !um_zstd_is_frame(body, &most)) {
-        unzip_copy(u, used);
+    if (used > u->in.len || !um_zstd_is_frame(body, &most)) {
+        unzip_copy(u, um_min(used, u->in.len));
         return UM_OK;
     }
 
