@@ -20,8 +20,10 @@
 /* One client's share of a turn. */
 #define READ_MAX 65536
 
-/* Replies not yet written beyond which a client is not read from. */
-#define OUT_HIGH 262144
+/* Replies not yet written beyond which a client is not read from, when memory
+ * or its client_output_limit is scarce. */
+#define OUT_HIGH      262144
+#define OUT_LIMIT_LOW (32u << 20)
 
 void
 um_client_in_free(um_client_t *c)
@@ -130,13 +132,30 @@ um_client_queue(um_client_t *c, um_req_t *r)
     c->pending++;
 }
 
+/*
+ * Is so much kept for it that it must read before it may say more?  Many
+ * clients write a pipeline to its end, a hundred megabytes even, before they
+ * read the first reply: stopped too soon they would wait for us and we for
+ * them.
+ */
+static bool
+client_must_read(const um_client_t *c)
+{
+    const um_proxy_conf_t *conf = c->w->conf;
+    uint64_t has = c->out.len + c->held;
+
+    return has > OUT_HIGH
+           && (conf->client_output_limit < OUT_LIMIT_LOW
+               || has > conf->client_output_limit / 2
+               || um_worker_memory(c->w) > conf->buffer_memory / 2);
+}
+
 /* Must it wait with its next command? */
 static bool
 client_is_held(const um_client_t *c)
 {
     return c->barrier != NULL || c->waiting_for != NULL
-           || c->pending >= c->w->conf->max_pipeline
-           || c->out.len + c->held > OUT_HIGH
+           || c->pending >= c->w->conf->max_pipeline || client_must_read(c)
            || (uint64_t) c->pending * c->reply_mean > UM_CLIENT_WINDOW;
 }
 

@@ -284,8 +284,10 @@ static const um_directive_t proxy_directives[] = {
         .offset = offsetof(um_proxy_conf_t, client_output_limit),
         .post = &proxy_client_output_limit,
         .dflt = "256m",
-        .doc = "Replies kept for a client that does not read them. Beyond "
-               "that it is closed.",
+        .doc = "Replies kept for a client that does not read them. From half "
+               "of it on (below 32m, or while half of buffer_memory is in use, "
+               "from 256k on) it is not read from either; beyond it, it is "
+               "closed.",
     },
     {
         .name = "buffer_memory",
