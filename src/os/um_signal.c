@@ -71,6 +71,10 @@ signal_install(int signo, void (*handler)(int))
     return UM_OK;
 }
 
+/* The signals that a worker handles: blocked until it can, and in the master
+ * too, for one may come as soon as the child is there. */
+static const int worker_signals[] = { SIGTERM, SIGQUIT, SIGUSR1, SIGWINCH };
+
 um_rc_t
 um_signal_start(void)
 {
@@ -88,6 +92,10 @@ um_signal_start(void)
 
     if (signal_install(SIGPIPE, SIG_IGN) != UM_OK) {
         return UM_ERR;
+    }
+
+    for (size_t i = 0; i < um_countof(worker_signals); i++) {
+        sigaddset(&set, worker_signals[i]);
     }
 
     if (sigprocmask(SIG_BLOCK, &set, &mask_before) == -1) {
@@ -134,9 +142,6 @@ um_signal_take(void)
 
     return asks;
 }
-
-/* The signals that a worker handles: blocked until it can. */
-static const int worker_signals[] = { SIGTERM, SIGQUIT, SIGUSR1, SIGWINCH };
 
 void
 um_signal_child(um_signal_child_t kind)

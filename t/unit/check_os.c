@@ -129,6 +129,25 @@ wait_for_end(int channel, void *data UM_UNUSED)
     return 7;
 }
 
+/* SIGWINCH is ignored by default: one that comes right after the fork would be
+ * lost, and the worker would never retire. */
+START_TEST(what_a_worker_is_told_is_kept_from_the_fork_on)
+{
+    static const int told[] = { SIGTERM, SIGQUIT, SIGUSR1, SIGWINCH };
+    sigset_t blocked, pending;
+
+    ck_assert_int_eq(um_signal_start(), UM_OK);
+    ck_assert_int_eq(sigprocmask(SIG_BLOCK, NULL, &blocked), 0);
+    for (size_t i = 0; i < um_countof(told); i++) {
+        ck_assert_int_eq(sigismember(&blocked, told[i]), 1);
+    }
+
+    ck_assert_int_eq(raise(SIGWINCH), 0);
+    ck_assert_int_eq(sigpending(&pending), 0);
+    ck_assert_int_eq(sigismember(&pending, SIGWINCH), 1);
+}
+END_TEST
+
 START_TEST(a_child_ends_and_is_due_again)
 {
     int code = 3;
@@ -281,6 +300,7 @@ main(void)
     tcase_add_test(tc, a_long_life_is_forgiven);
     tcase_add_loop_test(tc, words_of_signals, 0, um_countof(words));
     tcase_add_test(tc, signals_become_flags);
+    tcase_add_test(tc, what_a_worker_is_told_is_kept_from_the_fork_on);
     tcase_add_test(tc, a_child_ends_and_is_due_again);
     tcase_add_test(tc, a_child_learns_that_we_let_go);
     tcase_add_test(tc, a_pid_file_is_true_while_its_master_lives);
