@@ -272,9 +272,8 @@ um_block_unserved(um_backend_t *b)
     }
 }
 
-/* The shared connection its other commands take; NULL: out of memory. */
-static um_backend_t *
-block_shared(const um_blocking_t *k)
+um_backend_t *
+um_block_shared(const um_blocking_t *k)
 {
     const um_client_t *c = k->r->client;
 
@@ -302,7 +301,7 @@ block_is_haunted(const um_backend_t *b)
 static const char *
 block_obstacle(const um_blocking_t *k)
 {
-    const um_backend_t *shared = block_shared(k);
+    const um_backend_t *shared = um_block_shared(k);
 
     if (shared == NULL) {
         return "out of memory";
@@ -334,6 +333,16 @@ block_hold(um_blocking_t *k)
     um_list_add_tail(&k->w->blocks_held, &k->link);
 }
 
+/* Some are left to big requests, which do not keep theirs for long. */
+static bool
+block_is_full(const um_worker_t *w)
+{
+    uint32_t all = w->fds.private_connections;
+    uint32_t spare = um_min(all / 2, um_max(all / 16, 2u));
+
+    return w->blocked > all - spare;
+}
+
 /* To the end of its node's queue, with one more connection to come. */
 static void
 block_enqueue(um_blocking_t *k, um_verdict_t v)
@@ -357,12 +366,12 @@ block_enqueue(um_blocking_t *k, um_verdict_t v)
         return;
     }
 
-    if (!k->node->is_peer && block_is_haunted(block_shared(k))) {
+    if (!k->node->is_peer && block_is_haunted(um_block_shared(k))) {
         block_hold(k);
         return;
     }
 
-    b = um_private_get(k->node, k->proto);
+    b = block_is_full(w) ? NULL : um_private_get(k->node, k->proto);
     if (b == NULL) {
         um_req_fail(r, "ERR too many private connections (directive "
                        "private_connections), the command was not sent");

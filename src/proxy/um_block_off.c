@@ -43,6 +43,20 @@ off_via(const um_node_t *n)
     return NULL;
 }
 
+/* It has none yet, as a peer that only waits for us: one is coming. */
+static bool
+off_open(const um_blocking_t *k)
+{
+    um_backend_t *b = k->off == UM_BLOCK_OFF_LEFT ? NULL : um_block_shared(k);
+
+    if (b == NULL || um_backend_is_down(b)) {
+        return false;
+    }
+
+    um_backend_open(b);
+    return true;
+}
+
 /* Where it cannot be unblocked the connection ends: Redis notices, or is made
  * to.  `k` may be gone. */
 static void
@@ -85,6 +99,10 @@ off_ask(um_blocking_t *k)
                                                       : um_lit("ERROR") };
 
     k->again_ns = 0;
+    if (via == NULL && off_open(k)) {
+        k->again_ns = um_worker_now(k->w) + OFF_AGAIN;
+        return;
+    }
     if (via == NULL || b->id == 0
         || (k->node->is_peer ? k->off == UM_BLOCK_OFF_LEFT
                              : k->node->version < OFF_VERSION))

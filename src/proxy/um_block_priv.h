@@ -61,6 +61,10 @@ void um_block_unref(um_blocking_t *k);
 /* Route it anew, after its slot has left. */
 void um_block_again(um_blocking_t *k);
 
+/* The shared connection that other commands of its client take, and over
+ * which it may be called off; NULL: out of memory. */
+um_backend_t *um_block_shared(const um_blocking_t *k);
+
 /* Take it out of its node's queue. */
 void um_block_dequeue(um_blocking_t *k);
 

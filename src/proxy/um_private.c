@@ -73,6 +73,7 @@ um_private_gone(um_backend_t *b)
     }
     n->private_count--;
     n->w->private_count--;
+    n->w->trimmed += sizeof(*b); /* behind many the heap is given back */
     um_block_unserved(b);
 }
 

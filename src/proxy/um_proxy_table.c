@@ -367,7 +367,8 @@ static const um_directive_t proxy_directives[] = {
         .post = &proxy_private_connections,
         .dflt = "1000",
         .doc = "Connections of each worker to Redis for clients that need "
-               "one to themselves, such as those that block.",
+               "one to themselves: those that block, and big requests, for "
+               "which a sixteenth is kept free.",
     },
     {
         .name = "slowlog_len",

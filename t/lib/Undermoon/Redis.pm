@@ -101,6 +101,13 @@ sub calls {
         =~ /^cmdstat_\Q$name\E:calls=(\d+)/m ? $1 : 0;
 }
 
+# Do so many clients of it wait in a blocking command, or come to do so?
+sub has_blocked {
+    my ($self, $n) = @_;
+
+    return wait_for { $self->info('blocked_clients') == $n } 10;
+}
+
 sub pause { kill 'STOP', $_[0]{pid}; $_[0] }
 sub resume { kill 'CONT', $_[0]{pid}; $_[0] }
 
