@@ -8,7 +8,6 @@
 
 use strict;
 use warnings;
-use Test::More;
 use Undermoon::Compare;
 
 Undermoon::Compare::all(where => 'cluster', protocol => 2);

@@ -4,7 +4,7 @@
 #
 # Joins redis-7.0.json (what Redis says of its commands) with ours.txt (what we
 # do with them), and writes src/resp/um_cmd_table.c and docs/commands.md, or
-# both into OUTDIR.
+# both into OUTDIR.  The page also shows differences.txt.
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -13,6 +13,8 @@ use warnings;
 no warnings 'portable'; # 64-bit numbers
 use FindBin;
 use JSON::PP;
+use lib $FindBin::Bin;
+use DifferenceList qw(read_differences);
 
 my $top = shift // "$FindBin::Bin/../..";
 my $here = "$top/contrib/commands";
@@ -333,6 +335,56 @@ sub doc_row {
         $says{ $o->{how} }, join '; ', @note;
 }
 
+# The differences: where a reply is another one, and what is left to chance.
+my %where_says = (
+    cluster => 'as a cluster', active => 'with active redirection',
+    resp2 => 'in RESP2', resp3 => 'in RESP3',
+    clustered => 'against a Redis Cluster',
+);
+my %kind_says = (
+    sorted => 'another order', number => 'other numbers',
+    near => 'numbers a little later', shape => 'another of the same type',
+);
+
+sub code { defined $_[0] ? "`$_[0]`" : '' }
+
+sub difference_row {
+    my ($e) = @_;
+    my $reply = $e->{kind} eq 'differs' ? code($e->{reply})
+        : $e->{kind} eq 'cluster' ? code($e->{reply}) . ' as a Redis Cluster'
+        : $kind_says{ $e->{kind} };
+    my $where = join ', ', map { $where_says{$_} // () } @{ $e->{where} };
+
+    return sprintf "| %s | %s | %s | %s |\n", code($e->{request}), $reply,
+        $where, $e->{why};
+}
+
+sub difference_docs {
+    my @list = read_differences("$here/differences.txt");
+    my @by_chance = grep { $kind_says{ $_->{kind} } } @list;
+    my @others = grep { !$kind_says{ $_->{kind} } } @list;
+
+    return <<'END', map({ difference_row($_) } @others), "\n", <<'END2',
+
+## Where the answer is another one
+
+`t/73-differential*.t` say every command rightly and in many wrong ways to a
+plain redis-server 7.0.15 and to a proxy, and compare replies and data.  What is
+refused above is refused with `ERR command 'NAME' is not supported: why`; all
+other differences are these.  `*` is anything, `@x` a key; what is in the last
+column but one holds only there.
+
+| request | reply of undermoond | where | why |
+|---|---|---|---|
+END
+Time and chance may change these:
+
+| request | may have | where | why |
+|---|---|---|---|
+END2
+        map { difference_row($_) } @by_chance;
+}
+
 sub write_docs {
     my ($version, @facts) = @_;
     my (%group, %count);
@@ -375,7 +427,7 @@ END
         }
     }
 
-    print $f <<'END';
+    print $f difference_docs(), <<'END';
 
 ## RESP3 and the state of a connection
 

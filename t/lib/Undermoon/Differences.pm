@@ -12,30 +12,26 @@ use Undermoon::Sequence qw(step_text);
 use Undermoon::Test qw(slurp);
 use Undermoon::Wire qw(split_replies);
 
-my $top = $ENV{UM_SRCDIR} // '.';
+my $here = ($ENV{UM_SRCDIR} // '.') . '/contrib/commands';
+
+require "$here/DifferenceList.pm";
 
 # ---- the list -----------------------------------------------------------
 
 sub glob_regex {
     my ($glob) = @_;
 
-    return join '', map { $_ eq '*' ? '.*' : quotemeta } split /(\*)/, $glob;
+    return join '', map { $_ eq '*' ? '.*' : quotemeta s/^\\\*\z/*/r }
+        split /((?:\\)?\*)/, $glob;
 }
 
 sub read_list {
-    my (@list, $n);
+    my @list = DifferenceList::read_differences("$here/differences.txt");
 
-    for (split /\n/, slurp("$top/contrib/commands/differences.txt")) {
-        $n++;
-        next if /^\s*(?:#|$)/;
-        my ($kind, $where, $request, $reply, $why) =
-            /^(\S+)\s+(\S+)\s+(.*?)(?:\s+=>\s+(.*?))?\s+--\s+(.*)$/
-            or die "differences.txt:$n: $_\n";
-        my ($re, $reply_re) = map { glob_regex($_ // '*') } $request, $reply;
-
-        push @list, { kind => $kind, request => $request, why => $why,
-            where => [ grep { $_ ne 'any' } split /,/, $where ],
-            match => qr/^$re$/is, reply => qr/^$reply_re$/s, line => $n };
+    for my $e (@list) {
+        my ($request, $reply) =
+            map { glob_regex($_ // '*') } @{$e}{qw(request reply)};
+        @{$e}{qw(match answer)} = (qr/^$request$/is, qr/^$reply$/s);
     }
 
     return @list;
@@ -45,7 +41,7 @@ sub read_list {
 sub read_refused {
     my %why;
 
-    for (split /\n/, slurp("$top/contrib/commands/ours.txt")) {
+    for (split /\n/, slurp("$here/ours.txt")) {
         $why{ $1 =~ tr/|/ /r } = $2
             if /^([^#\s]\S*)\s+(?:never|unsupported)\s.*?--\s+(.*)$/;
     }
@@ -127,7 +123,7 @@ sub judge {
     return undef if $want eq $got;
 
     for my $e ($self->listed($oracle)) {
-        next if $text !~ $e->{match} || $got !~ $e->{reply};
+        next if $text !~ $e->{match} || $got !~ $e->{answer};
         my $alike = $alike{ $e->{kind} };
         next if $alike && !$alike->($want, $got);
         next if $e->{kind} eq 'cluster' && $got ne ($cluster->() // '');

@@ -253,7 +253,8 @@ sub batches {
 # All of a section; the failures.
 sub section {
     my ($self, $section) = @_;
-    my $oracle = $section->{cluster} ? 'clustered' : 'plain';
+    my $oracle = $section->{cluster} || $section->{mode}
+        && $self->{where} eq 'cluster' ? 'clustered' : 'plain';
     my @unlike;
 
     $self->empty($_, 1) for keys %{ $self->{control} };

@@ -18,7 +18,7 @@ use Undermoon::Test qw(slurp);
 our @EXPORT_OK = qw(sections sequences step_bytes step_text parse_steps);
 
 my %attribute = map { $_ => 1 } qw(hand fresh cluster active scripts
-    blocking silent);
+    blocking silent mode);
 my %escape = (r => "\r", n => "\n", 0 => "\0", '"' => '"', '\\' => '\\',
     "'" => "'");
 

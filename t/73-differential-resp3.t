@@ -1,0 +1,11 @@
+#!/usr/bin/perl
+
+# The comparison with a plain Redis (t/73-differential.t), in RESP3.
+#
+# SPDX-License-Identifier: Apache-2.0
+
+use strict;
+use warnings;
+use Undermoon::Compare;
+
+Undermoon::Compare::all(where => 'cluster', protocol => 3);
