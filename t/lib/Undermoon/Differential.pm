@@ -15,7 +15,7 @@ package Undermoon::Differential;
 
 use strict;
 use warnings;
-use Undermoon::Sequence qw(sequences step_bytes step_text);
+use Undermoon::Sequence qw(sequences step_bytes step_text is_talk);
 use Undermoon::Test qw(redis wait_for free_port);
 use Undermoon::Wire qw(split_replies);
 
@@ -36,6 +36,10 @@ sub new {
     $self->{control}{um} =
         [ map { Undermoon::Wire->new($_->addr) } @{ $o{nodes} } ];
     $self->{base} = $self->digest_base;
+
+    # What is over is away when somebody looks, not by and by.
+    $_->ask([qw(DEBUG SET-ACTIVE-EXPIRE 0)])
+        for map { @$_ } values %{ $self->{control} };
     return $self;
 }
 
@@ -103,6 +107,7 @@ sub speak {
     return $self->talk($side, $section, @seqs) if is_talk($seqs[0]);
     my $c = $self->connection($side, 1, $section);
 
+    return $self->speak_slowly($c, $seqs[0]) if $seqs[0]{apart};
     $c->say_marked(map { my $seq = $_;
         join '', map { step_bytes($_, $seq) } @{ $seq->{steps} } } @seqs);
     return sub {
@@ -111,8 +116,18 @@ sub speak {
     };
 }
 
-# Has it more than one connection?
-sub is_talk { grep { $_->{on} > 1 } @{ $_[0]{steps} } }
+# Each command when the one before is answered.
+sub speak_slowly {
+    my ($self, $c, $seq) = @_;
+    my $said = '';
+
+    for my $step (@{ $seq->{steps} }) {
+        $c->say_marked(step_bytes($step, $seq));
+        $said .= $c->said;
+    }
+
+    return sub { $said };
+}
 
 sub somebody_is_blocked {
     my ($self, $side) = @_;
@@ -232,19 +247,20 @@ sub batch {
 # Batches of the sequences of a section.
 sub batches {
     my ($self, $section) = @_;
-    my (@batches, $bytes);
+    my (@batches, $bytes, $after_alone);
 
     for my $seq (sequences($section)) {
-        my $alone = $section->{fresh} || is_talk($seq);
+        my $alone = $section->{fresh} || $seq->{apart} || is_talk($seq);
 
         $seq->{tag} = $self->{tags}->();
         $bytes += length step_bytes($_, $seq) for @{ $seq->{steps} };
         if (!@batches || $alone || $bytes > $batch_bytes
-            || @{ $batches[-1] } >= $batch_max || is_talk($batches[-1][0])) {
+            || @{ $batches[-1] } >= $batch_max || $after_alone) {
             push @batches, [];
             $bytes = 0;
         }
         push @{ $batches[-1] }, $seq;
+        $after_alone = $alone;
     }
 
     return @batches;

@@ -15,7 +15,8 @@ use Exporter 'import';
 use Undermoon::Client;
 use Undermoon::Test qw(slurp);
 
-our @EXPORT_OK = qw(sections sequences step_bytes step_text parse_steps);
+our @EXPORT_OK = qw(sections sequences step_bytes step_text
+    is_talk);
 
 my %attribute = map { $_ => 1 } qw(hand fresh cluster active scripts
     blocking silent mode);
@@ -136,6 +137,9 @@ sub step_text {
         . join ' ', map { printed($_) } @{ $step->{words} };
 }
 
+# Has it more than one connection?
+sub is_talk { grep { $_->{on} > 1 } @{ $_[0]{steps} } }
+
 # ---- variations ---------------------------------------------------------
 
 sub mixed_case {
@@ -229,13 +233,17 @@ sub variations {
     return @found;
 }
 
-# All sequences of a section: as written, then varied.
+# All sequences of a section: as written, once more without a pipeline, and
+# varied.
 sub sequences {
     my ($section) = @_;
     my @said = map { +{ label => 'as written', between => '',
         steps => $_->{steps} } } @{ $section->{lines} };
+    my @slowly = $section->{fresh} ? () : map { +{ %$_,
+        label => 'one at a time', apart => 1 } }
+        grep { @{ $_->{steps} } > 1 && !is_talk($_) } @said;
 
-    return @said, map { variations($section, $_) }
+    return @said, @slowly, map { variations($section, $_) }
         grep { $_->{model} } @{ $section->{lines} };
 }
 
