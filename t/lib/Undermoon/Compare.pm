@@ -20,8 +20,10 @@ sub names {
     my ($where) = @_;
     my @names = slurp("$top/contrib/commands/ours.txt") =~ /^([^#\s]\S*)/mg;
 
-    return grep { $where eq 'cluster' || !/^(?:cluster|readonly|readwrite|asking)/ }
-        map { tr/|/ /r } @names;
+    my $of_cluster = qr/^(?:cluster|readonly|readwrite|asking)/;
+
+    return map { tr/|/ /r }
+        grep { $where eq 'cluster' || !/$of_cluster/ } @names;
 }
 
 sub arrangement {
