@@ -56,7 +56,9 @@ in_room(um_client_t *c, size_t more)
         cap *= 2;
     }
 
-    if (cap > READ_MAX && um_worker_memory(c->w) > c->w->conf->buffer_memory) {
+    if (cap > READ_MAX
+        && um_worker_memory(c->w) > c->w->conf->buffer_memory << c->st.no_evict)
+    {
         return UM_ERR;
     }
 
