@@ -108,6 +108,38 @@ until ($one->silent(0) == 0) {
 ok($one->read eq $long, 'and back');
 is($one->cmd('DEL', 'long'), 1, 'gone');
 
+# The strategy is switched while a thread is at work, and a slot goes.
+for my $round (1 .. 6) {
+    my $key = $c->key_on($round % 2, "r$round");
+
+    $one->write(Undermoon::Client::request('SET', $key, $big[2])
+        . Undermoon::Client::request('MSET', "$key:1", $big[2], "$key:2",
+            $big[1], "$key:3", ''));
+    $other->cmd('PING') for 1 .. $round;
+    $c->deal(config => { compression_strategy => 'disabled' });
+    my @said = map { $one->read } 1, 2;
+    is($said[0], 'OK', 'SET over a switch');
+    like($said[1], qr/^OK$|^-TRYAGAIN /, 'MSET over a switch');
+    $c->deal(config => { compression_strategy => 'set_get_only' });
+    ok($other->cmd('GET', $key) eq $big[2], 'it is there');
+    next if $said[1] ne 'OK';
+    is_deeply([ map { length } @{ $other->cmd('MGET', map { "$key:$_" }
+        1 .. 3) } ], [ 2_000_000, 700_000, 0 ], 'and all of those');
+}
+my $gone = $c->key_on(1, 'gone');
+for my $round (1 .. 6) {
+    $one->send('SET', $gone, "$round$big[2]");
+    $other->cmd('PING') for 1 .. $round;
+    $um->setcluster(local => [ $c->node(0)->addr, [ [ $c->range(0) ] ] ]);
+    my $said = $one->read;
+    my $stored = $c->node(1)->client->cmd('STRLEN', $gone);
+    like($said, qr/^OK$|^-CLUSTERDOWN /, 'SET while its slot goes');
+    cmp_ok($stored, '>', 0, 'is done') if $said eq 'OK';
+    is($stored, 0, 'or not') if $said ne 'OK';
+    $c->deal(config => { compression_strategy => 'set_get_only' });
+    $other->cmd('DEL', $gone);
+}
+
 # Who leaves while a thread is at work.
 for my $round (1 .. 20) {
     my @leave = map { $c->client } 1 .. 3;

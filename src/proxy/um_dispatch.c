@@ -345,6 +345,7 @@ call_data(const call_t *k)
         return um_refuse_control_only(call_req(k));
     }
     if (um_unlikely(k->zips && k->zip.refuse)) {
+        um_stat_add(w->row, UM_STAT_COMMANDS_REFUSED, 1);
         return um_refuse_text(call_req(k), UM_ZIP_REFUSED);
     }
     if (um_unlikely(k->cmd->flags & (UM_CMD_BLOCKING | UM_CMD_LIMITED))) {
