@@ -217,11 +217,11 @@ http_on_acceptable(void *listener)
     http_wake(h);
 }
 
+/* The latest first: an earlier one with this number was never taken up. */
 static http_conn_t *
 conn_coming(um_httpd_t *h, int fd)
 {
-    um_list_each(l, &h->coming)
-    {
+    for (um_list_t *l = h->coming.prev; l != &h->coming; l = l->prev) {
         http_conn_t *c = um_list_entry(l, http_conn_t, link);
 
         if (c->fd == fd) {
