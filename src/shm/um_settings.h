@@ -29,8 +29,8 @@ typedef struct {
     _Atomic uint64_t reloads;
     _Atomic uint64_t reload_errors;
     _Atomic uint64_t last_reload_wall_us;
-    _Atomic uint64_t master_ns; /* when the master was last awake */
-    _Atomic uint32_t workers;   /* how many should serve          */
+    _Atomic uint64_t master_ns;     /* when the master was last awake */
+    _Atomic uint32_t workers;       /* how many should serve          */
     _Atomic uint32_t redis_version; /* lowest seen: 0x00MMmmpp; 0: none */
 } um_settings_sh_t;
 

@@ -22,7 +22,7 @@ static struct sockaddr_in where;
 static um_http_req_t *kept[64];
 static int kept_count;
 static int cancelled;
-static bool quitted;
+static bool has_quit;
 
 static void
 on_hello(um_http_req_t *r, void *data)
@@ -109,7 +109,7 @@ serve(const um_httpd_limits_t *limits)
     ck_assert_int_eq(listen(fd, 64), 0);
 
     kept_count = cancelled = 0;
-    quitted = false;
+    has_quit = false;
     signal(SIGPIPE, SIG_IGN);
     loop = um_loop_new();
     httpd = um_httpd_new(loop, routes, limits, &where);
@@ -396,10 +396,10 @@ START_TEST(the_end_cancels_what_is_kept)
 END_TEST
 
 static void
-on_quitted(void *data)
+on_quit(void *data)
 {
     (void) data;
-    quitted = true;
+    has_quit = true;
 }
 
 START_TEST(quitting_answers_what_was_asked_and_closes_what_is_idle)
@@ -412,15 +412,15 @@ START_TEST(quitting_answers_what_was_asked_and_closes_what_is_idle)
         turn();
     }
 
-    um_httpd_quit(httpd, on_quitted, NULL);
+    um_httpd_quit(httpd, on_quit, NULL);
     ck_assert_uint_eq(hear(idle, false), 0);
-    ck_assert(!quitted);
+    ck_assert(!has_quit);
 
     um_http_text(kept[0], 200, "the last");
     (void) hear(asked, false);
     ck_assert_ptr_nonnull(strstr(heard, "the last\n"));
     ck_assert_ptr_nonnull(strstr(heard, "Connection: close\r\n"));
-    while (!quitted) {
+    while (!has_quit) {
         turn();
     }
     close(idle);
@@ -430,8 +430,8 @@ END_TEST
 
 START_TEST(quitting_alone_is_soon_done)
 {
-    um_httpd_quit(httpd, on_quitted, NULL);
-    while (!quitted) {
+    um_httpd_quit(httpd, on_quit, NULL);
+    while (!has_quit) {
         turn();
     }
 }
