@@ -149,10 +149,14 @@ sub field {
 
 sub sections { join ' ', $_[0] =~ /^# (.*)\r$/mg }
 
-my $default = 'Server Clients Memory Persistence Stats Replication CPU Cluster'
-    . ' Keyspace';
+my $default = 'Server Clients Memory Persistence Stats Replication CPU'
+    . ' Errorstats Cluster Keyspace';
+my $all = $default =~ s/Errorstats/Commandstats Errorstats Latencystats/r;
 is(sections(info(@$_)), $default, "INFO @$_")
-    for [], ['default'], ['all'], ['Everything'], [qw(server all)];
+    for [], ['default'], [qw(server default)];
+is(sections(info(@$_)), $all, "INFO @$_")
+    for ['all'], ['Everything'], [qw(server all)];
+is(sections(info('CommandStats')), 'Commandstats', 'INFO commandstats');
 is(sections(info(qw(cluster SERVER nope))), 'Server Cluster',
     'INFO of some, in the order of Redis');
 is(info('nope'), '', 'INFO of nothing');

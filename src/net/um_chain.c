@@ -78,8 +78,8 @@ chunk_get(um_chunks_t *pool, size_t len, bool stream)
     return k;
 }
 
-static void
-chunk_put(um_chunks_t *pool, um_chunk_t *k)
+void
+um_chunk_put(um_chunks_t *pool, um_chunk_t *k)
 {
     pool->memory -= sizeof(*k) + k->cap;
 
@@ -250,8 +250,48 @@ um_chain_consume(um_chain_t *c, um_chunks_t *pool, size_t n)
         if (c->head == NULL) {
             c->tail = NULL;
         }
-        chunk_put(pool, k);
+        um_chunk_put(pool, k);
     }
+}
+
+um_chunk_t *
+um_chain_shift(um_chain_t *c, size_t *n)
+{
+    um_chunk_t *k = c->head;
+    size_t have;
+
+    if (k == NULL) {
+        return NULL;
+    }
+
+    have = um_min(*n, (size_t) (k->len - k->off));
+    c->len -= have;
+    *n -= have;
+    k->off += (uint32_t) have;
+    if (k->off < k->len) {
+        return NULL;
+    }
+
+    c->head = k->next;
+    if (c->head == NULL) {
+        c->tail = NULL;
+    }
+    k->next = NULL;
+    return k;
+}
+
+void
+um_chain_push(um_chain_t *c, um_chunk_t *k)
+{
+    k->off = 0;
+    k->next = NULL;
+    if (c->tail == NULL) {
+        c->head = k;
+    } else {
+        c->tail->next = k;
+    }
+    c->tail = k;
+    c->len += k->len;
 }
 
 void

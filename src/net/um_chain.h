@@ -79,6 +79,16 @@ ssize_t um_send(int fd, const struct iovec *iov, int count);
 /* Drop the first `n` <= c->len bytes. */
 void um_chain_consume(um_chain_t *c, um_chunks_t *pool, size_t n);
 
+/* The first chunk, if its bytes are among the first `*n`, which they are taken
+ * from; the caller owns it then.  NULL: there is no such chunk (any more), the
+ * rest of the `*n` is dropped. */
+um_chunk_t *um_chain_shift(um_chain_t *c, size_t *n);
+
+/* Put a chunk (taken) at the end; all of it counts, also what was dropped.
+ * Or give it back. */
+void um_chain_push(um_chain_t *c, um_chunk_t *k);
+void um_chunk_put(um_chunks_t *pool, um_chunk_t *k);
+
 /* Drop everything. */
 void um_chain_free(um_chain_t *c, um_chunks_t *pool);
 

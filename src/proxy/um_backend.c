@@ -12,9 +12,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/um_clock.h"
 #include "core/um_log.h"
 #include "proxy/um_backend_priv.h"
 #include "proxy/um_private.h"
+#include "proxy/um_trace.h"
 #include "resp/um_put.h"
 
 #define MSEC 1000000ull
@@ -55,11 +57,20 @@ um_backend_mark_busy(um_backend_t *b)
     }
 }
 
+static inline void
+backend_note_len(um_req_t *r, size_t len)
+{
+    if (um_likely(r->kind == UM_REQ_CLIENT)) {
+        r->sent_len = (uint32_t) len;
+    }
+}
+
 /* The bytes of `r` are in `out`: it stands in the FIFO now. */
 static void
 backend_sent(um_backend_t *b, um_req_t *r)
 {
     r->sent_end = b->queued;
+    r->sent_us = b->w->now_us;
     if (b->due == NULL) {
         b->due = r;
     }
@@ -165,6 +176,7 @@ um_backend_send(um_backend_t *b, um_req_t *r, um_str_t head, um_str_t tail)
     r->in_backend = true;
     r->backend = b;
     b->queued += len;
+    backend_note_len(r, len);
     backend_sent(b, r);
 }
 
@@ -208,6 +220,7 @@ um_backend_ready(um_backend_t *b)
     b->state = UM_BACKEND_READY;
     b->failures = 0;
     b->attempt = 0;
+    b->since_us = um_clock_wall_us();
     if (!b->node->is_peer) {
         b->row_slot = um_nodes_row_add(b->w->nodes, b->node, b->id, b->run_id);
     }
@@ -215,6 +228,7 @@ um_backend_ready(um_backend_t *b)
     while ((r = um_req_queue_take(&b->wait)) != NULL) {
         b->wait_bytes -= r->body.len;
         b->queued += r->body.len;
+        backend_note_len(r, r->body.len);
         um_chain_move(&b->out, &r->body);
         r->waiting = false;
         backend_sent(b, r);
@@ -231,6 +245,7 @@ um_backend_unwait(um_backend_t *b)
     um_req_t *r = um_req_queue_take(&b->wait);
 
     if (r != NULL) {
+        um_trace_hold(r, UINT32_MAX);
         b->wait_bytes -= r->body.len;
         um_chain_free(&r->body, &b->w->chunks);
         r->waiting = false;
@@ -328,7 +343,7 @@ backend_disconnect(um_backend_t *b)
 
     b->row_slot = -1;
     b->id = 0;
-    um_chain_free(&b->out, &b->w->chunks);
+    um_sent_add_rest(&b->sent, &b->out, &b->w->chunks, b->written);
     um_list_del(&b->dirty_link);
     memset(&b->scan, 0, sizeof(b->scan));
     b->queued = b->written = b->answered = 0;
@@ -380,6 +395,7 @@ um_backend_fail(um_backend_t *b, int err, const char *why)
     um_backend_mark_busy(b);
 
     backend_fail_sent(b, &fifo, answered, written, why);
+    um_sent_free(&b->sent, &b->w->chunks);
     backend_fail_waiting(b, why);
     backend_wake_waiters(b);
 
@@ -407,6 +423,7 @@ um_backend_free(um_backend_t *b)
     b->fifo.head = b->due = NULL;
     b->state = UM_BACKEND_PAUSED; /* a greeting cut short must not end it too */
     backend_fail_sent(b, &fifo, answered, written, "closed");
+    um_sent_free(&b->sent, &b->w->chunks);
     backend_fail_waiting(b, "closed");
     backend_wake_waiters(b);
 

@@ -24,6 +24,7 @@
 #include "proxy/um_block.h"
 #include "proxy/um_client.h"
 #include "proxy/um_node.h"
+#include "proxy/um_sent.h"
 #include "resp/um_reply_scan.h"
 
 typedef enum {
@@ -64,6 +65,7 @@ struct um_backend_s {
     uint64_t wait_bytes;
 
     um_chain_t out;
+    um_sent_t sent;    /* for the slow log */
     uint64_t queued;   /* bytes ever put into `out` of this connection */
     uint64_t written;  /* bytes of them the socket has taken           */
     uint64_t answered; /* sent_end of the latest request answered      */
@@ -88,6 +90,7 @@ struct um_backend_s {
 
     /* Of the present connection, from the greeting. */
     uint64_t id;
+    uint64_t since_us; /* wall clock */
     char run_id[UM_RUN_ID + 1];
     char laddr[64];
     int32_t row_slot;

@@ -15,6 +15,7 @@
 #include "proxy/um_backend.h"
 #include "proxy/um_backend_priv.h"
 #include "proxy/um_private.h"
+#include "proxy/um_trace.h"
 
 #define IOV_COUNT 64
 
@@ -52,6 +53,7 @@ backend_answered(um_backend_t *b, const char *data, size_t len)
         b->due = b->fifo.head;
     }
 
+    um_trace_replied(b, r);
     r->in_backend = false;
     r->backend = NULL;
     if (um_unlikely(r->hooks & UM_HOOK_BLOCKED)
@@ -62,6 +64,9 @@ backend_answered(um_backend_t *b, const char *data, size_t len)
     if (um_unlikely(
             r->expired || (r->kind == UM_REQ_CLIENT && r->client == NULL))) {
         um_stat_add(b->w->row, UM_STAT_REPLIES_DROPPED, 1);
+        if (!r->expired) {
+            um_trace_look(r, data, len);
+        }
         um_req_left_backend(r);
         return;
     }
@@ -109,6 +114,7 @@ backend_replies(um_backend_t *b, const char *data, size_t len)
                     b->due = r->bnext;
                 }
                 r->deadline_ns = um_backend_deadline(b);
+                um_trace_begun(r, data);
                 um_req_reply(r, data, len, false);
             }
             return b->opened == opened ? UM_OK : UM_DONE;
@@ -129,12 +135,16 @@ backend_on_readable(void *data)
 
     for (int i = 0; i < READS_PER_TURN; i++) {
         ssize_t n = recv(b->io.fd, w->rbuf, UM_WORKER_RBUF, 0);
+        um_rc_t rc;
 
         if (n > 0) {
             um_stat_add(w->row, UM_STAT_BACKEND_BYTES_IN, (uint64_t) n);
             b->last_read_ns = um_worker_now(w);
             b->silences = 0;
-            if (backend_replies(b, w->rbuf, (size_t) n) != UM_OK) {
+            um_trace_reading(b);
+            rc = backend_replies(b, w->rbuf, (size_t) n);
+            um_trace_read(b);
+            if (rc != UM_OK) {
                 return;
             }
             if ((size_t) n < UM_WORKER_RBUF) {
@@ -156,6 +166,20 @@ backend_on_readable(void *data)
         && um_backend_is_quiet(b) && um_list_is_empty(&b->link))
     {
         um_private_put(b);
+    }
+}
+
+/* The first `n` bytes of `out` have gone; the slow log may ask for them. */
+static void
+backend_written(um_backend_t *b, size_t n)
+{
+    um_chunks_t *pool = &b->w->chunks;
+
+    if (um_trace_is_on(b->w)) {
+        um_sent_add(&b->sent, &b->out, pool, n, b->written,
+            b->kind == UM_BACKEND_PRIVATE);
+    } else {
+        um_chain_consume(&b->out, pool, n);
     }
 }
 
@@ -190,7 +214,7 @@ um_backend_flush(um_backend_t *b)
             b->due->deadline_ns = um_backend_deadline_of(b, b->due);
         }
         um_stat_add(b->w->row, UM_STAT_BACKEND_BYTES_OUT, (uint64_t) n);
-        um_chain_consume(&b->out, &b->w->chunks, (size_t) n);
+        backend_written(b, (size_t) n);
         um_backend_uncongested(b);
     }
 

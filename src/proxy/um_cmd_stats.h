@@ -14,4 +14,9 @@
  * them for those the table does not know. */
 void um_cmd_stats_name(um_times_sh_t *times);
 
+/* The lines of INFO's sections, since CONFIG RESETSTAT. */
+void um_cmd_stats_calls(const um_times_sh_t *times, um_sbuf_t *o);
+void um_cmd_stats_errors(const um_times_sh_t *times, um_sbuf_t *o);
+void um_cmd_stats_latency(const um_times_sh_t *times, um_sbuf_t *o);
+
 #endif /* UM_CMD_STATS_H */

@@ -209,6 +209,7 @@ config_resetstat(
     um_req_t *r, UM_UNUSED const um_str_t *argv, UM_UNUSED uint32_t argc)
 {
     um_workers_forget(r->w->shm->workers);
+    um_times_forget(r->w->shm->times);
     um_req_ok(r);
 }
 

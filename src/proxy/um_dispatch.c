@@ -21,6 +21,7 @@
 #include "proxy/um_private.h"
 #include "proxy/um_refuse.h"
 #include "proxy/um_self.h"
+#include "proxy/um_trace.h"
 #include "proxy/um_zip.h"
 #include "resp/um_put.h"
 
@@ -96,6 +97,7 @@ call_req(const call_t *k)
     }
 
     r->cmd = k->cmd;
+    r->start_us = c->w->now_us;
     r->hops = k->hops;
     r->plain = k->plain;
     um_client_queue(c, r);
@@ -329,6 +331,7 @@ call_split(const call_t *k, const um_keys_t *keys)
     um_req_t *r = call_req(k);
 
     if (r != NULL) {
+        um_trace_split(r, k->argv, k->argc);
         um_fanout_start(r, k->argv, k->argc, keys);
     }
     return UM_OK;
@@ -406,7 +409,9 @@ call_self(const call_t *k)
         return um_refuse_unsupported(r);
     }
 
+    um_trace_here(r, k->argv, k->argc);
     handler(r, k->argv, k->argc);
+    um_trace_left(k->c->w);
     return UM_OK;
 }
 

@@ -19,7 +19,9 @@
 #include "core/um_crc64.h"
 #include "core/um_procs.h"
 #include "core/um_str.h"
+#include "proxy/um_cmd_stats.h"
 #include "proxy/um_self.h"
+#include "proxy/um_trace.h"
 #include "resp/um_put.h"
 
 /* What our command table is made from. */
@@ -316,6 +318,24 @@ section_cluster(const um_worker_t *w, um_sbuf_t *o)
     info_number(o, "peers", t->addr_count - t->local_count);
 }
 
+static void
+section_commandstats(const um_worker_t *w, um_sbuf_t *o)
+{
+    um_cmd_stats_calls(w->shm->times, o);
+}
+
+static void
+section_errorstats(const um_worker_t *w, um_sbuf_t *o)
+{
+    um_cmd_stats_errors(w->shm->times, o);
+}
+
+static void
+section_latencystats(const um_worker_t *w, um_sbuf_t *o)
+{
+    um_cmd_stats_latency(w->shm->times, o);
+}
+
 /* How many keys there are, only the nodes know. */
 static void
 section_keyspace(UM_UNUSED const um_worker_t *w, UM_UNUSED um_sbuf_t *o)
@@ -326,24 +346,29 @@ static const struct {
     const char *name;
     const char *title;
     void (*put)(const um_worker_t *w, um_sbuf_t *o);
+    bool extra; /* only where all are asked for, or this one */
 } sections[] = {
-    { "server", "Server", section_server },
-    { "clients", "Clients", section_clients },
-    { "memory", "Memory", section_memory },
-    { "persistence", "Persistence", section_persistence },
-    { "stats", "Stats", section_stats },
-    { "replication", "Replication", section_replication },
-    { "cpu", "CPU", section_cpu },
-    { "cluster", "Cluster", section_cluster },
-    { "keyspace", "Keyspace", section_keyspace },
+    { "server", "Server", section_server, false },
+    { "clients", "Clients", section_clients, false },
+    { "memory", "Memory", section_memory, false },
+    { "persistence", "Persistence", section_persistence, false },
+    { "stats", "Stats", section_stats, false },
+    { "replication", "Replication", section_replication, false },
+    { "cpu", "CPU", section_cpu, false },
+    { "commandstats", "Commandstats", section_commandstats, true },
+    { "errorstats", "Errorstats", section_errorstats, false },
+    { "latencystats", "Latencystats", section_latencystats, true },
+    { "cluster", "Cluster", section_cluster, false },
+    { "keyspace", "Keyspace", section_keyspace, false },
 };
 
 static bool
-section_wanted(const char *name, const um_str_t *words, uint32_t count)
+section_wanted(
+    const char *name, bool extra, const um_str_t *words, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (um_str_ieq(words[i], um_str_of(name))
-            || um_str_ieq(words[i], um_lit("default"))
+            || (!extra && um_str_ieq(words[i], um_lit("default")))
             || um_str_ieq(words[i], um_lit("all"))
             || um_str_ieq(words[i], um_lit("everything")))
         {
@@ -351,7 +376,7 @@ section_wanted(const char *name, const um_str_t *words, uint32_t count)
         }
     }
 
-    return count == 0;
+    return count == 0 && !extra;
 }
 
 void
@@ -361,7 +386,8 @@ um_info_text(
     size_t before = o->len;
 
     for (size_t i = 0; i < um_countof(sections); i++) {
-        if (!section_wanted(sections[i].name, words, count)) {
+        if (!section_wanted(sections[i].name, sections[i].extra, words, count))
+        {
             continue;
         }
 
@@ -379,6 +405,7 @@ um_self_info(um_req_t *r, const um_str_t *argv, uint32_t argc)
     um_sbuf_t text = { 0 };
     um_sbuf_t *o;
 
+    um_trace_flush(r->w);
     um_info_text(r->w, argv + 1, argc - 1, &text);
 
     o = um_req_begin(r);

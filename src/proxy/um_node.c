@@ -95,6 +95,7 @@ node_new(um_nodes_t *nodes, um_str_t text, bool is_peer, uint64_t hash)
     n->w = nodes->w;
     n->is_peer = is_peer;
     n->addr_hash = hash;
+    n->times = um_times_node_enter(nodes->w->times, n->addr.text);
     um_list_init(&n->idle[0]);
     um_list_init(&n->idle[1]);
     um_list_init(&n->queue[0]);
@@ -125,6 +126,7 @@ node_free(um_nodes_t *nodes, um_node_t *n)
 
     um_private_close_idle(n, UINT64_MAX);
     um_old_free_all(n);
+    um_times_node_leave(nodes->w->times, n->times);
     free(n);
 }
 
@@ -362,6 +364,51 @@ um_nodes_sum(const um_nodes_t *nodes, uint64_t gauge[UM_GAUGE_MAX])
     {
         node_sum(um_list_entry(l, um_node_t, link), gauge);
     }
+}
+
+/* Private ones that are at work. */
+static void
+nodes_each_private(const um_list_t *list,
+    void (*visit)(const um_backend_t *b, void *data), void *data)
+{
+    um_list_each(l, list)
+    {
+        um_backend_t *b = um_list_entry(l, um_backend_t, busy_link);
+
+        if (b->kind == UM_BACKEND_PRIVATE) {
+            visit(b, data);
+        }
+    }
+}
+
+void
+um_nodes_each(const um_nodes_t *nodes,
+    void (*visit)(const um_backend_t *b, void *data), void *data)
+{
+    um_list_each(l, &nodes->all)
+    {
+        um_node_t *n = um_list_entry(l, um_node_t, link);
+
+        for (int i = 0; i < UM_NODE_LINKS; i++) {
+            if (n->conn[i] != NULL) {
+                visit(n->conn[i], data);
+            }
+        }
+
+        for (int i = 0; i < 2; i++) {
+            um_list_each(k, &n->idle[i])
+            {
+                um_backend_t *b = um_list_entry(k, um_backend_t, link);
+
+                if (um_list_is_empty(&b->busy_link)) {
+                    visit(b, data);
+                }
+            }
+        }
+    }
+
+    nodes_each_private(&nodes->busy, visit, data);
+    nodes_each_private(&nodes->asleep, visit, data);
 }
 
 /* A tick may free this backend and others: take them one by one. */

@@ -45,6 +45,7 @@ struct um_node_s {
     um_list_t link; /* of all nodes */
     um_addr_t addr;
     uint64_t addr_hash;
+    um_times_node_sh_t *times; /* how fast it answers us */
 
     bool is_peer;
     bool in_view;
@@ -118,6 +119,10 @@ bool um_nodes_quiet(const um_nodes_t *nodes);
 /* `b` waits for something that may never come: look after it once a second
  * only. */
 void um_nodes_sleep(um_nodes_t *nodes, um_backend_t *b);
+
+/* Look at every connection that is not just being freed. */
+void um_nodes_each(const um_nodes_t *nodes,
+    void (*visit)(const um_backend_t *b, void *data), void *data);
 
 /* Every backend with work, for um_backend.c to enter and leave. */
 um_list_t *um_nodes_busy(um_nodes_t *nodes);

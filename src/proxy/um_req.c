@@ -12,6 +12,7 @@
 #include "proxy/um_client.h"
 #include "proxy/um_fanout.h"
 #include "proxy/um_gens.h"
+#include "proxy/um_trace.h"
 #include "proxy/um_worker.h"
 #include "proxy/um_zip.h"
 #include "resp/um_put.h"
@@ -47,6 +48,17 @@ um_req_uncount(um_req_t *r)
     }
 }
 
+static void
+req_unhook(um_req_t *r)
+{
+    if (r->hooks & UM_HOOK_BLOCKED) {
+        um_block_free(r);
+    }
+    if (r->hooks & (UM_HOOK_TRACED | UM_HOOK_LOOK)) {
+        um_trace_end(r);
+    }
+}
+
 void
 um_req_release(um_req_t *r)
 {
@@ -57,8 +69,8 @@ um_req_release(um_req_t *r)
     }
 
     um_req_uncount(r);
-    if (um_unlikely(r->hooks & UM_HOOK_BLOCKED)) {
-        um_block_free(r);
+    if (um_unlikely(r->hooks != 0)) {
+        req_unhook(r);
     }
     if (r->reply.head != NULL) {
         um_chain_free(&r->reply, &w->chunks);
@@ -95,6 +107,7 @@ um_req_orphan(um_req_t *r)
 {
     um_backend_t *own = req_own_connection(r);
 
+    um_trace_hold(r, UM_TRACE_WARM);
     r->client = NULL;
     r->in_client = false;
     r->next = NULL;
@@ -232,6 +245,7 @@ reply_last(um_req_t *r, const char *data, size_t len)
     um_client_t *c = r->client;
     um_worker_t *w = r->w;
 
+    um_trace_answered(r, data, len);
     if (um_unlikely(c == NULL)) {
         um_req_release(r);
         return;

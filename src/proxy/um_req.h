@@ -34,6 +34,7 @@ enum {
     UM_HOOK_UNZIP = 1u << 1,   /* values in the reply may be compressed */
     UM_HOOK_BLOCKED = 1u << 2, /* may wait; `data` is its um_blocking_t */
     UM_HOOK_TRACED = 1u << 3,  /* its words are kept for the slow log   */
+    UM_HOOK_LOOK = 1u << 4,    /* no one backend answers it: um_trace.h */
 };
 
 typedef enum {
@@ -67,7 +68,10 @@ struct um_req_s {
     uint64_t sent_end;    /* stream position behind our last byte  */
     void *data;           /* INTERNAL, or of an asynchronous handler */
 
-    uint32_t part; /* PART: which one */
+    union {
+        uint32_t part;     /* PART: which one */
+        uint32_t sent_len; /* CLIENT: bytes it was sent with */
+    };
     uint16_t slot;
     uint8_t kind;     /* um_req_kind_t */
     uint8_t gen_slot; /* where its topology generation is counted */

@@ -4,6 +4,7 @@
 
 #include "proxy/um_client_ask.h"
 #include "proxy/um_cluster_cmd.h"
+#include "proxy/um_future.h"
 #include "proxy/um_umctl.h"
 #include "proxy/um_worker_priv.h"
 #include "proxy/um_zip.h"
@@ -25,6 +26,8 @@ static const um_self_pt handlers[UM_SELF_COUNT] = {
     [UM_SELF_READWRITE] = um_self_readwrite,
     [UM_SELF_ASKING] = um_self_asking,
     [UM_SELF_CLUSTER] = um_self_cluster,
+    [UM_SELF_SLOWLOG] = um_self_slowlog,
+    [UM_SELF_LATENCY] = um_self_latency,
     [UM_SELF_WAIT] = um_self_wait,
     [UM_SELF_UMCTL] = um_self_umctl,
 };
@@ -39,6 +42,7 @@ um_rc_t
 um_worker_init_commands(um_worker_t *w)
 {
     um_client_ask_serve(w->bus);
+    um_future_serve(w->bus);
     w->clusters = um_cluster_cache_new();
     w->umctl = um_umctl_new(w);
     w->zip = um_zip_new(w);

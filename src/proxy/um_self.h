@@ -42,6 +42,10 @@ void um_self_command(um_req_t *r, const um_str_t *argv, uint32_t argc);
 void um_self_info(um_req_t *r, const um_str_t *argv, uint32_t argc);
 void um_self_config(um_req_t *r, const um_str_t *argv, uint32_t argc);
 
+/* um_slowlog_cmd.c, um_latency_cmd.c */
+void um_self_slowlog(um_req_t *r, const um_str_t *argv, uint32_t argc);
+void um_self_latency(um_req_t *r, const um_str_t *argv, uint32_t argc);
+
 /* um_cluster_cmd.c, um_umctl.c */
 void um_self_cluster(um_req_t *r, const um_str_t *argv, uint32_t argc);
 void um_self_umctl(um_req_t *r, const um_str_t *argv, uint32_t argc);

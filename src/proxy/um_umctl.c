@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/um_str.h"
+#include "proxy/um_future.h"
 #include "proxy/um_self.h"
 #include "proxy/um_umctl_text.h"
 #include "resp/um_put.h"
@@ -108,17 +109,6 @@ umctl_no_migration(um_req_t *r, const um_str_t *argv, uint32_t argc)
         um_str_fmt(argv[1]));
 }
 
-static void
-umctl_not_yet(um_req_t *r, const um_str_t *argv, uint32_t argc)
-{
-    if (argc < 3) {
-        um_req_error(r, "Missing sub command");
-        return;
-    }
-
-    um_req_error(r, "ERR UMCTL %.*s is not supported yet", um_str_fmt(argv[1]));
-}
-
 static const struct {
     const char *name;
     um_self_pt run;
@@ -136,8 +126,8 @@ static const struct {
     { "PRECHECK", umctl_no_migration },
     { "PRESWITCH", umctl_no_migration },
     { "FINALSWITCH", umctl_no_migration },
-    { "SLOWLOG", umctl_not_yet },
-    { "DEBUG", umctl_not_yet },
+    { "SLOWLOG", um_umctl_slowlog },
+    { "DEBUG", um_umctl_debug },
 };
 
 void

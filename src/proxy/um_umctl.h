@@ -35,4 +35,7 @@ void um_umctl_setcluster(um_req_t *r, const um_str_t *argv, uint32_t argc);
  * everything. */
 void um_umctl_shutdown(um_req_t *r);
 
+/* UMCTL SLOWLOG GET [n], RESET; um_slowlog_cmd.c. */
+void um_umctl_slowlog(um_req_t *r, const um_str_t *argv, uint32_t argc);
+
 #endif /* UM_UMCTL_H */

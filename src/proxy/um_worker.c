@@ -28,6 +28,7 @@
 #include "proxy/um_listen.h"
 #include "proxy/um_node.h"
 #include "proxy/um_orphans.h"
+#include "proxy/um_trace.h"
 #include "proxy/um_worker_priv.h"
 
 /* Less than this need not be given back at once. */
@@ -89,6 +90,7 @@ worker_begin_turn(void *data)
 {
     um_worker_t *w = data;
 
+    um_trace_turn(w);
     worker_refresh(w);
     um_orphans_check(w);
 }
@@ -154,6 +156,7 @@ worker_report(um_worker_t *w)
         atomic_store_explicit(&row->turn_max_ns, took, memory_order_relaxed);
     }
     um_stat_add(row, UM_STAT_TURNS, 1);
+    um_trace_flush(w);
 }
 
 static void
@@ -488,15 +491,16 @@ worker_init(um_worker_t *w, const um_heritage_t *h)
     um_topo_clear(w->topo);
     um_gens_init(w->gens, 0);
 
+    w->trace = um_trace_new(w);
     w->tick = um_timer_new(w->loop, worker_on_tick, w);
     w->again = um_timer_new(w->loop, worker_on_again, w);
     w->jobs = um_jobs_new(w->loop, 1);
     w->lookups = um_jobs_new(w->loop, 8);
     w->bus = um_bus_new(w);
     w->learn = um_learn_new(w);
-    if (w->tick == NULL || w->again == NULL || w->jobs == NULL
-        || w->lookups == NULL || w->bus == NULL || w->learn == NULL
-        || worker_init_signals(w) != UM_OK
+    if (w->trace == NULL || w->tick == NULL || w->again == NULL
+        || w->jobs == NULL || w->lookups == NULL || w->bus == NULL
+        || w->learn == NULL || worker_init_signals(w) != UM_OK
         || worker_watch(w, &w->master, h->master_fd, worker_on_master) != UM_OK
         || um_worker_init_commands(w) != UM_OK || h->init_worker(h, w) != UM_OK)
     {
@@ -536,6 +540,7 @@ worker_deinit(um_worker_t *w)
     um_sbuf_deinit(&w->answer);
     um_sbuf_deinit(&w->scratch);
     um_sbuf_deinit(&w->inline_words);
+    um_trace_free(w->trace);
     um_slab_deinit(&w->reqs);
     um_slab_deinit(&w->client_slab);
     um_chunks_deinit(&w->chunks);

@@ -27,6 +27,7 @@ typedef struct um_umctl_s um_umctl_t;
 typedef struct um_cluster_cache_s um_cluster_cache_t;
 typedef struct um_cmd_foreign_s um_cmd_foreign_t;
 typedef struct um_learn_s um_learn_t;
+typedef struct um_trace_s um_trace_t;
 typedef struct um_zip_s um_zip_t;
 
 #define UM_WORKER_RBUF 262144
@@ -45,6 +46,21 @@ struct um_worker_s {
     um_jobs_t *jobs;    /* decoding */
     um_jobs_t *lookups; /* names    */
     um_bus_t *bus;
+
+    uint32_t now_us;          /* this turn's time, um_trace.h    */
+    uint32_t slow_us;         /* what takes as long is slow      */
+    um_times_row_sh_t *times; /* our row                         */
+    um_backend_t *answering;  /* whose replies are being read    */
+    um_trace_t *trace;
+
+    /* Answered one after the other, and alike: counted together. */
+    struct {
+        const um_cmd_t *cmd;
+        uint32_t start_us;
+        uint32_t calls;
+        uint32_t sent_us;
+        uint32_t replies;
+    } run;
 
     um_topo_t *topo;  /* what we route by; never NULL, replaced as a whole */
     um_topo_t *spare; /* the other private copy */

@@ -7,6 +7,7 @@
 #include "core/um_log.h"
 #include "proxy/um_client.h"
 #include "proxy/um_dispatch.h"
+#include "proxy/um_trace.h"
 #include "proxy/um_zip_priv.h"
 
 /* Bytes of values packed within a turn: 0.7 ms, at 400 MB/s. */
@@ -131,6 +132,7 @@ um_zip_send(um_req_t *r, um_verdict_t v, const um_str_t *argv, uint32_t argc,
         return UM_DECLINED;
     }
 
+    um_trace_keep(r, argv, argc); /* what is sent is not what was said */
     if (values_size(argv, argc, rule) > PACK_HERE) {
         um_zip_pack_later(r, argv, argc, rule);
         return UM_OK;

@@ -15,6 +15,7 @@
 #include "proxy/um_dispatch.h"
 #include "proxy/um_gens.h"
 #include "proxy/um_zip_priv.h"
+#include "proxy/um_trace.h"
 #include "resp/um_put.h"
 
 /* One value that takes long must not hold up all others. */
@@ -82,6 +83,7 @@ job_start(job_t *j, um_job_pt work, um_job_pt done)
     um_worker_t *w = j->w;
     um_zip_t *zip = w->zip;
 
+    um_trace_hold(j->r, 0);
     j->r->zipping = true;
     w->in_memory += j->memory;
     w->memory_peak = um_max(w->memory_peak, um_worker_memory(w));

@@ -51,10 +51,11 @@ um_hist_index(uint32_t us)
     return 4 * shift + (us >> shift);
 }
 
+/* `n` things took `us` each. */
 static inline void
-um_hist_add(um_hist_sh_t *h, uint32_t us)
+um_hist_add(um_hist_sh_t *h, uint32_t us, uint64_t n)
 {
-    um_hist_count(&h->bucket[um_hist_index(us)], 1);
+    um_hist_count(&h->bucket[um_hist_index(us)], n);
 }
 
 /* The first us that is not in bucket `i` any more; of the last bucket too. */

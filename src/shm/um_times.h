@@ -42,7 +42,7 @@ typedef struct {
 } um_times_call_sh_t;
 
 /* Latency of a local Redis or a peer, by address: from the bytes put on a
- * connection to the first of the reply. */
+ * shared connection to the end of the reply. */
 typedef struct {
     _Atomic uint32_t seq;  /* odd: the name is being changed */
     _Atomic uint32_t used; /* 0: free */
@@ -133,22 +133,22 @@ um_times_row(um_times_sh_t *sh, uint32_t row)
     return &sh->row[row];
 }
 
-/* A call of command `i` has been answered after `us`. */
+/* `n` calls of command `i` have been answered after `us` each. */
 static inline void
-um_times_add_call(um_times_row_sh_t *row, uint32_t i, uint32_t us)
+um_times_add_calls(um_times_row_sh_t *row, uint32_t i, uint32_t us, uint64_t n)
 {
     um_times_call_sh_t *call = &row->call[i];
 
-    um_hist_count(&call->calls, 1);
-    um_hist_count(&call->usec, us);
-    um_hist_add(&row->hist[i], us);
+    um_hist_count(&call->calls, n);
+    um_hist_count(&call->usec, us * n);
+    um_hist_add(&row->hist[i], us, n);
 }
 
 static inline void
-um_times_add_node(um_times_node_sh_t *node, uint32_t us)
+um_times_add_replies(um_times_node_sh_t *node, uint32_t us, uint64_t n)
 {
-    um_hist_count(&node->usec, us);
-    um_hist_add(&node->hist, us);
+    um_hist_count(&node->usec, us * n);
+    um_hist_add(&node->hist, us, n);
 }
 
 /* An error reply that begins with `word`. */

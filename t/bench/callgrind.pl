@@ -51,7 +51,9 @@ for my $depth (split /,/, $depths) {
 # Instructions of the worker for so many requests, by function.
 sub count {
     my ($depth, $requests) = @_;
+    # So slow are commands under callgrind that all would be logged as such.
     my $um = stage(binary => $binary, workers => 1,
+        proxy => 'slowlog_log_slower_than 1000s;',
         wrap => [ qw(valgrind -q --tool=callgrind --trace-children=yes),
             "--callgrind-out-file=$dir/$depth-$requests.%p" ]);
     my ($worker) = $um->workers;

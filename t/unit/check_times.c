@@ -97,10 +97,10 @@ START_TEST(percentiles_of_a_hundred_times)
     ck_assert_double_eq(um_hist_percentile(&sum, 0.5), 0);
 
     for (int i = 0; i < 98; i++) {
-        um_hist_add(h, 2);
+        um_hist_add(h, 2, 1);
     }
-    um_hist_add(h, 100);
-    um_hist_add(h, 5000);
+    um_hist_add(h, 100, 1);
+    um_hist_add(h, 5000, 1);
     um_hist_sum(&sum, h);
 
     ck_assert_uint_eq(sum.count, 100);
@@ -122,8 +122,8 @@ START_TEST(calls_of_all_rows_add_up_and_can_be_forgotten)
     um_hist_t hist;
 
     um_times_name(times, 5, "get", UM_TIMES_READ);
-    um_times_add_call(um_times_row(times, 0), 5, 10);
-    um_times_add_call(um_times_row(times, 2), 5, 30);
+    um_times_add_calls(um_times_row(times, 0), 5, 10, 1);
+    um_times_add_calls(um_times_row(times, 2), 5, 30, 1);
     um_hist_count(&times->row[2].call[5].failed, 1);
     um_hist_count(&times->row[1].call[5].rejected, 2);
 
@@ -134,7 +134,7 @@ START_TEST(calls_of_all_rows_add_up_and_can_be_forgotten)
     ck_assert_uint_eq(sum.rejected, 2);
 
     um_times_forget(times);
-    um_times_add_call(um_times_row(times, 1), 5, 3);
+    um_times_add_calls(um_times_row(times, 1), 5, 3, 1);
 
     sum = um_times_call(times, 5, UM_TIMES_RECENT);
     ck_assert_uint_eq(sum.calls, 1);
@@ -217,13 +217,13 @@ START_TEST(a_node_keeps_its_place_from_worker_to_worker)
     um_times_node_sh_t *a = um_times_node_enter(row, "127.0.0.1:7001");
     uint32_t count;
 
-    um_times_add_node(a, 5);
+    um_times_add_replies(a, 5, 1);
     um_times_row_begin(row); /* another process has the row */
     ck_assert_ptr_ne(um_times_node_enter(row, "127.0.0.1:7002"), a);
     ck_assert_ptr_eq(um_times_node_enter(row, "127.0.0.1:7001"), a);
-    um_times_add_node(a, 7);
-    um_times_add_node(
-        um_times_node_enter(um_times_row(times, 1), "127.0.0.1:7001"), 8);
+    um_times_add_replies(a, 7, 1);
+    um_times_add_replies(
+        um_times_node_enter(um_times_row(times, 1), "127.0.0.1:7001"), 8, 1);
 
     ck_assert_ptr_nonnull(node_of("127.0.0.1:7001", &count));
     ck_assert_uint_eq(node_of("127.0.0.1:7001", &count)->usec, 20);
@@ -243,7 +243,7 @@ START_TEST(nodes_without_a_place_are_counted_together)
 
         snprintf(name, sizeof(name), "node%d", i);
         place[i] = um_times_node_enter(row, name);
-        um_times_add_node(place[i], 1);
+        um_times_add_replies(place[i], 1, 1);
     }
 
     ck_assert_ptr_eq(place[64], place[69]);
