@@ -6,6 +6,7 @@
 #include "proxy/um_client.h"
 #include "proxy/um_gens.h"
 #include "proxy/um_join.h"
+#include "proxy/um_trace.h"
 #include "proxy/um_worker.h"
 #include "um_check.h"
 
@@ -16,6 +17,8 @@ enum { PARTS = 4 };
 
 static um_worker_t *w;
 static um_proxy_conf_t conf;
+static um_shm_t shm;
+static um_heritage_t heritage;
 static um_client_t *c;
 static um_req_t *parent;
 static um_join_t *join;
@@ -31,10 +34,15 @@ setup(void)
     conf.client_output_limit = 1 << 20;
     conf.buffer_memory = 1 << 30;
     w->conf = &conf;
-    w->row = calloc(1, sizeof(*w->row));
+    ck_assert_int_eq(um_shm_create(&shm, 1, 1), UM_OK);
+    heritage.shm = w->shm = &shm;
+    w->heritage = &heritage;
+    w->row = &shm.workers->row[0];
+    w->trace = um_trace_new(w);
+    w->slow_us = UINT32_MAX;
     w->gens = calloc(1, sizeof(*w->gens));
     w->loop = um_loop_new();
-    ck_assert(w->row != NULL && w->gens != NULL && w->loop != NULL);
+    ck_assert(w->trace != NULL && w->gens != NULL && w->loop != NULL);
     um_list_init(&w->clients);
     um_list_init(&w->walks);
     um_list_init(&w->dirty_clients);
@@ -64,7 +72,8 @@ teardown(void)
     um_chunks_deinit(&w->chunks);
     um_slab_deinit(&w->reqs);
     um_loop_free(w->loop);
-    free(w->row);
+    um_trace_free(w->trace);
+    um_shm_destroy(&shm);
     free(w->gens);
     free(c);
     free(w);

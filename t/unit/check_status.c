@@ -181,12 +181,12 @@ START_TEST(a_histogram_grows_to_its_count)
 
     um_times_name(shm.times, 0, "get", UM_TIMES_READ);
     um_times_name(shm.times, 1, "set", UM_TIMES_WRITE);
-    um_times_add_call(row, 0, 10);
-    um_times_add_call(row, 0, 100);
-    um_times_add_call(row, 0, 100000);
-    um_times_add_call(um_times_row(shm.times, 0), 0, 100);
+    um_times_add_calls(row, 0, 10, 1);
+    um_times_add_calls(row, 0, 100, 1);
+    um_times_add_calls(row, 0, 100000, 1);
+    um_times_add_calls(um_times_row(shm.times, 0), 0, 100, 1);
     um_times_row_begin(row);
-    um_times_add_node(um_times_node_enter(row, "h:1"), 40);
+    um_times_add_replies(um_times_node_enter(row, "h:1"), 40, 1);
     um_times_add_error(row, (um_str_t){ "WRONGTYPE", 9 });
     text = metrics(false);
 
