@@ -321,8 +321,9 @@ sub doc_row {
 
     push @note, 'with subcommands, below'
         if @{ $cmd->{subs} } && !defined $o->{why};
-    push @note, 'only without BLOCK; with it not yet'
-        if ($o->{finder} // '') eq 'xread';
+    push @note, ($o->{finder} // '') eq 'xread'
+        ? 'with BLOCK [it may wait](blocking.md)' : '[may wait](blocking.md)'
+        if grep { $_ eq 'blocking' } @{ $cmd->{flags} };
     push @note, ($o->{finder} // '') eq 'sort'
         ? 'BY and GET only with the {tag} of its key'
         : 'not into another database' if $o->{limited};
