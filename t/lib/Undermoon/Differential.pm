@@ -21,6 +21,9 @@ use Undermoon::Wire qw(split_replies);
 
 my $none = '0' x 40;
 
+# Nothing is slow by chance.
+my @oracle = qw(--slowlog-log-slower-than -1);
+
 # Sequences and bytes said in one go, at most.
 my ($batch_max, $batch_bytes) = (60, 200_000);
 
@@ -30,7 +33,8 @@ sub new {
     my ($class, %o) = @_;
     my $self = bless { %o, count => {} }, $class;
 
-    $self->{oracle} = { plain => redis(), clustered => clustered() };
+    $self->{oracle} = { plain => redis(more => [ @oracle ]),
+        clustered => clustered() };
     $self->{control}{$_} = [ Undermoon::Wire->new($self->{oracle}{$_}->addr) ]
         for keys %{ $self->{oracle} };
     $self->{control}{um} =
@@ -45,8 +49,8 @@ sub new {
 
 # A Redis that is a whole cluster.
 sub clustered {
-    my $r = redis(more => [ qw(--cluster-enabled yes --cluster-port),
-        free_port() ]);
+    my $r = redis(more => [ @oracle, qw(--cluster-enabled yes
+        --cluster-port), free_port() ]);
 
     $r->cmd(qw(CLUSTER ADDSLOTSRANGE 0 16383));
     wait_for { $r->cmd(qw(CLUSTER INFO)) =~ /cluster_state:ok/ } 10
