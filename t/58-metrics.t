@@ -48,9 +48,14 @@ $um->client->cmd('MONITOR');
 
 sub grown {
     my ($name, $n, $what) = @_;
-    my $now = value($name);
+    my $more;
 
-    is($now - $before{"undermoon_$name"}, $n, $what // "$name: $n more");
+    # A worker may write its numbers a moment behind its replies.
+    wait_for {
+        $more = (value($name) // 0) - ($before{"undermoon_$name"} // 0);
+        $more >= $n;
+    } 2;
+    is($more, $n, $what // "$name: $n more");
 }
 
 grown('commands_total', 201);
@@ -61,6 +66,45 @@ grown('client_connections_accepted_total', 41);
 cmp_ok(value('client_received_bytes_total')
         - $before{undermoon_client_received_bytes_total},
     '>', 100 * length "*2\r\n\$3\r\nGET\r\n\$3\r\nfoo\r\n", 'bytes in');
+
+grown('command_calls_total{command="get"}', 100);
+grown('command_calls_total{command="set"}', 50);
+grown('command_calls_total{command="lpush"}', 20);
+grown('command_failed_total{command="lpush"}', 20);
+grown('command_failed_total{command="get"}', 0);
+grown('command_rejected_total{command="monitor"}', 1);
+grown('error_replies_total{error="WRONGTYPE"}', 20);
+grown('commands_by_kind_total{kind="read"}', 100);
+grown('commands_by_kind_total{kind="write"}', 70);
+cmp_ok(value('commands_by_kind_total{kind="other"}'), '>=', 30, 'the others');
+
+# Histograms: buckets grow to the count, the sum is that of all.
+{
+    my ($value) = Undermoon::Http::metrics($addr);
+    my @le = sort { $a->[0] <=> $b->[0] }
+        map { /^undermoon_command_duration_seconds_bucket
+            \{command="get",le="(.*)"\}$/x
+            ? [ $1 eq '+Inf' ? 9e9 : $1, $value->{$_} ] : () } keys %$value;
+    my $last = 0;
+
+    cmp_ok(scalar @le, '>', 8, 'buckets of GET');
+    is(scalar(grep { my $less = $_->[1] < $last; $last = $_->[1]; $less } @le),
+        0, 'only grow');
+    is($last, 100, 'up to 100');
+    is(value('command_duration_seconds_count{command="get"}'), 100, 'count');
+    my $sum = value('command_duration_seconds_sum{command="get"}');
+    ok($sum > 0 && $sum < 100, "sum: $sum s");
+
+    my $node = $c->node($c->node_of('foo'))->addr;
+    cmp_ok(value(qq(node_latency_seconds_count{node="$node"})), '>=', 170,
+        'latency of the node');
+    cmp_ok(value(qq(node_latency_seconds_bucket{node="$node",le="+Inf"})),
+        '==', value(qq(node_latency_seconds_count{node="$node"})),
+        'the last bucket has all');
+    my $latency = Undermoon::Http::json($addr, '/status')->{latency}{$node};
+    cmp_ok($latency->{p99_seconds}, '>=', $latency->{p50_seconds},
+        'percentiles for people');
+}
 
 {
     my @held = map { $um->client } 1 .. 7;
@@ -193,7 +237,16 @@ for my $form ($text, $open->{body}) {
 
 # ---- docs/metrics.md -------------------------------------------------------
 
-# Rows of its table: name, type, by worker too, help.
+# The labels of each family, as they were seen.
+my %labels;
+for my $line (split /\n/, $text) {
+    my ($name, $all) = $line =~ /^(\w+)\{(.*)\} \S+$/ or next;
+
+    $name =~ s/_(?:bucket|sum|count)$//;
+    $labels{$name}{$1} = 1 while $all =~ /(\w+)="(?:[^"\\]|\\.)*"/g;
+}
+
+# Rows of its table: name, type, labels, by worker too, help.
 my $page = slurp("$top/docs/metrics.md");
 my (%is, @want);
 
@@ -201,18 +254,20 @@ for (@$families) {
     my ($name, $type, $help) = @$_;
 
     if ($name =~ /^undermoon_worker_(.*)/ && $is{"undermoon_$1"}) {
-        $is{"undermoon_$1"}[2] = 'yes';
+        $is{"undermoon_$1"}[3] = 'yes';
     } else {
-        push @want, $is{$name} = [ $name, $type, '', $help ];
+        push @want, $is{$name} = [ $name, $type,
+            join(' ', sort keys %{ $labels{$name} }), '', $help ];
     }
 }
 
-my @rows = map { "| `$_->[0]` | $_->[1] | $_->[2] | $_->[3] |" } @want;
+my @rows = map { "| `$_->[0]` | $_->[1] | $_->[2] | $_->[3] | $_->[4] |" }
+    @want;
 
 # UM_METRICS_WRITE=1 writes the table instead.
 if ($ENV{UM_METRICS_WRITE}) {
     my $rows = join '', map { "$_\n" } @rows;
-    $page =~ s/(\|---\|---\|---\|---\|\n).*\z/$1$rows/s;
+    $page =~ s/(\|---\|---\|---\|---\|---\|\n).*\z/$1$rows/s;
     spew("$top/docs/metrics.md", $page);
 }
 
