@@ -413,6 +413,9 @@ table the proxy is built with.
 - **not yet**: refused with an error that says why; nothing is forwarded.
 - **never**: refused for good: it controls a Redis or would break the cluster.
 
+What changes for strings when the cluster compresses values is told in
+[compression.md](compression.md).
+
 Subcommands counted one by one:
 END
     print $f join(', ', map { "$count{$_} $says{$_}" }

@@ -148,8 +148,8 @@ static um_rc_t
 unzip_element(um_unzip_t *u, um_zstd_t *z, uint64_t budget)
 {
     um_reply_scan_t scan;
-    um_str_t body;
-    size_t used;
+    um_str_t body = { "", 0 };
+    size_t used = 0;
     uint64_t most;
 
     if (bulk_look(u->in, &body, &used) != UM_OK) {

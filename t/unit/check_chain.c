@@ -203,6 +203,27 @@ START_TEST(unwanted_chunks_are_given_back)
 }
 END_TEST
 
+START_TEST(what_a_thread_has_lent_is_ours_when_it_is_done)
+{
+    um_chunks_t other;
+    um_chain_t c = { NULL, NULL, 0 };
+
+    um_chunks_init(&other);
+    ck_assert_int_eq(um_chain_add(&c, &other, pattern, 100, false), UM_OK);
+    ck_assert_int_eq(um_chain_add(&c, &other, pattern, 20000, true), UM_OK);
+    ck_assert_int_eq(um_chain_add(&c, &other, pattern, 100, true), UM_OK);
+    ck_assert_uint_gt(other.memory, 20200);
+
+    um_chunks_adopt(&pool, &other);
+    ck_assert_uint_eq(other.memory, 0);
+    ck_assert_uint_gt(pool.memory, 20200);
+    um_chain_free(&c, &pool);
+    ck_assert_uint_eq(pool.memory, 0);
+    ck_assert_uint_eq(pool.small.in_use + pool.large.in_use, 0);
+    um_chunks_deinit(&other);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -217,6 +238,7 @@ main(void)
     tcase_add_test(chain, appended_bytes_keep_their_order_whatever_their_sizes);
     tcase_add_test(chain, vectors_cover_the_bytes_and_no_more);
     tcase_add_test(chain, unwanted_chunks_are_given_back);
+    tcase_add_test(chain, what_a_thread_has_lent_is_ours_when_it_is_done);
     suite_add_tcase(s, chain);
 
     return um_check_main(s);
