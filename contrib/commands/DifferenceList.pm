@@ -11,7 +11,8 @@ use Exporter 'import';
 
 our @EXPORT_OK = qw(read_differences);
 
-my %kind = map { $_ => 1 } qw(differs cluster sorted number near shape);
+my %kind = map { $_ => 1 } qw(differs cluster sorted number near
+    seconds shape);
 my %where = map { $_ => 1 } qw(any cluster active resp2 resp3 plain clustered);
 
 # A list of { kind, where => [..], request, reply, why, line }; no reply: any.

@@ -344,7 +344,8 @@ my %where_says = (
 );
 my %kind_says = (
     sorted => 'another order', number => 'other numbers',
-    near => 'numbers a little later', shape => 'another of the same type',
+    near => 'numbers a little later', seconds => 'numbers a little later',
+    shape => 'another of the same type',
 );
 
 sub code { defined $_[0] ? "`$_[0]`" : '' }

@@ -80,18 +80,23 @@ sub sorted {
     return $head . join '', sort @parts;
 }
 
-my %alike = (
-    sorted => sub { sorted($_[0]) eq sorted($_[1]) },
-    number => sub { $_[0] =~ s/\d+/0/gr eq $_[1] =~ s/\d+/0/gr },
-    shape  => sub { substr($_[0], 0, 1) eq substr $_[1], 0, 1 },
-    near   => sub {
-        my ($a, $b) = @_;
-        my (@a, @b);
+# Alike but for numbers, and those not far from each other?
+sub within {
+    my ($most, $want, $got) = @_;
+    my (@want, @got);
 
-        $a =~ s/(\d+)/push @a, $1; 0/ge;
-        $b =~ s/(\d+)/push @b, $1; 0/ge;
-        return $a eq $b && !grep { abs($a[$_] - $b[$_]) > 3000 } 0 .. $#a;
-    },
+    $want =~ s/(\d+)/push @want, $1; 0/ge;
+    $got =~ s/(\d+)/push @got, $1; 0/ge;
+    return $want eq $got
+        && !grep { abs($want[$_] - $got[$_]) > $most } 0 .. $#want;
+}
+
+my %alike = (
+    sorted  => sub { sorted($_[0]) eq sorted($_[1]) },
+    number  => sub { $_[0] =~ s/\d+/0/gr eq $_[1] =~ s/\d+/0/gr },
+    shape   => sub { substr($_[0], 0, 1) eq substr $_[1], 0, 1 },
+    near    => sub { within(3000, @_) },
+    seconds => sub { within(3, @_) },
 );
 
 sub printable {
