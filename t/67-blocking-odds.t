@@ -94,6 +94,25 @@ like($old->read, qr/^-UNBLOCKED/, 'when its time is over he is let go');
 ok($old->closed, 'and closed');
 ok($node->has_blocked(0), 'and nothing is left');
 
+# Redis has no room for so many.
+my $narrow = redis(more => [qw(--maxclients 20)]);
+my $full = undermoon(workers => 1)->start;
+$full->setcluster(local => [ $narrow->addr, [ [ 0, 16383 ] ] ]);
+$c = $full->client;
+is($c->cmd(qw(SET k v)), 'OK', 'a Redis with maxclients 20');
+my @c = map { $full->client } 1 .. 40;
+$_->send(qw(BLPOP l 0)) for @c;
+ok(wait_for { 15 < grep { !$_->silent(0) } @c } 10, 'most cannot wait there');
+my @wait = grep { $_->silent(0.05) } @c;
+is((grep { my $w = $_; (grep { $_ == $w } @wait) || $w->read =~ /not sent/ }
+    @c), 40, 'and are told so');
+cmp_ok(scalar @wait, '>', 10, 'the others do');
+is($c->cmd(qw(GET k)), 'v', 'what does not wait is served');
+is($c->cmd('RPUSH', 'l', 1 .. @wait), scalar @wait, 'elements');
+is((grep { ref $_->read } @wait), scalar @wait, 'come to those who wait');
+cmp_ok(scalar(() = $full->log =~ /\[error\]/g), '<', 15,
+    'and the log is not flooded');
+
 # Without the right to ask.
 my $locked = undermoon(workers => 1, password => 'secret',
     proxy => 'password secret;')->start;

@@ -121,6 +121,27 @@ $alone->stop;
 like($d->read, qr/^-ERR/, 'that dies: an error, and no number');
 $second->resume;
 
+# With active redirection: what was written at a peer is asked for there.
+my @pair = map { redis(more => [qw(--repl-diskless-sync-delay 0)]) } 0, 1;
+my $far = replica_of($pair[1]);
+my $both = cluster(with => \@pair, proxies => 2, workers => 1,
+    proxy => 'active_redirection on;');
+my ($near_key, $far_key) = map { $both->key_on($_) } 0, 1;
+my $f = $both->client;
+is($f->cmd('SET', $far_key, 'v'), 'OK', 'written at a peer');
+is($f->cmd(qw(WAIT 1 5000)), 1, 'WAIT asks there');
+is($far->cmd('GET', $far_key), 'v', 'and it is there');
+is($f->cmd('SET', $near_key, 'v'), 'OK', 'written here, too');
+is($f->cmd(qw(WAIT 1 100)), 0, 'the least of both');
+$far->pause;
+$f = $both->client;
+is($f->cmd('SET', $far_key, 'w'), 'OK', 'its replica sleeps');
+$f->send(qw(WAIT 1 0));
+ok($pair[1]->has_blocked(1), 'one waits at a peer');
+$f->close;
+ok($pair[1]->has_blocked(0), 'and leaves');
+$far->resume;
+
 # WAITAOF, and what a connection of one's own is told before it is asked.
 my $mock = mock_redis(WAITAOF => sub { "*2\r\n:1\r\n:0\r\n" },
     WAIT => sub { ":3\r\n" }, PUBLISH => sub { ":0\r\n" });

@@ -145,8 +145,14 @@ greeting_on_id(um_req_t *r, um_rc_t rc)
     } else if (strncmp(text, "-NOAUTH", 7) == 0
                || strncmp(text, "-ERR max number", 15) == 0)
     {
-        um_log_error(0, "backend %s: %.*s", b->node->addr.text,
-            (int) strcspn(text, "\r\n"), text);
+        uint64_t now = um_worker_now(b->w);
+
+        /* Each client that would wait may try again. */
+        if (now - b->node->told_ns >= UINT64_C(1000000000)) {
+            b->node->told_ns = now;
+            um_log_error(0, "backend %s: %.*s", b->node->addr.text,
+                (int) strcspn(text, "\r\n"), text);
+        }
         um_backend_fail(b, 0, "does not let us in");
         return;
     }

@@ -67,6 +67,7 @@ struct um_node_s {
     uint32_t blocked;  /* how many wait at this node */
     uint64_t asked_ns; /* whether it is alive, for those that wait */
     um_list_t old;     /* um_old_conn_t */
+    uint64_t told_ns;  /* when we last logged that it does not let us in */
     uint64_t doubt_ns; /* peer: what it gave up may be executed until then */
 };
 
