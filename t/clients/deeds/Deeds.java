@@ -18,6 +18,9 @@ public abstract class Deeds {
         "redis.call('SET', KEYS[1], ARGV[1]) "
             + "return redis.call('GET', KEYS[1])";
 
+    private static final BufferedReader lines =
+        new BufferedReader(new InputStreamReader(System.in));
+
     protected static boolean cluster;
     protected static int resp;
     protected static int port;
@@ -86,11 +89,12 @@ public abstract class Deeds {
         return all;
     }
 
-    // Have the proxies restarted, then try until it goes well.
-    protected static String again(Deed deed, Class<? extends Exception> kind)
-        throws Exception {
-        say("restart");
-        new BufferedReader(new InputStreamReader(System.in)).readLine();
+    // Have the proxies restarted or the slots moved, then try until it goes
+    // well.
+    protected static String after(String change, Deed deed,
+        Class<? extends Exception> kind) throws Exception {
+        say(change);
+        lines.readLine();
         long end = System.nanoTime() + 15_000_000_000L;
         String last = null;
         for (int failed = 0;; failed++) {

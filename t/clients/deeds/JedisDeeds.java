@@ -183,7 +183,11 @@ public class JedisDeeds extends Deeds {
     }
 
     private static String reconnect() throws Exception {
-        return again(JedisDeeds::strings, JedisException.class);
+        return after("restart", JedisDeeds::strings, JedisException.class);
+    }
+
+    private static String moved() throws Exception {
+        return after("move", JedisDeeds::strings, JedisException.class);
     }
 
     public static void main(String[] args) {
@@ -209,6 +213,7 @@ public class JedisDeeds extends Deeds {
         run("blpop", JedisDeeds::blpop);
         run("xread", JedisDeeds::xread);
         run("reconnect", JedisDeeds::reconnect);
+        run("moved", JedisDeeds::moved);
         System.exit(0);
     }
 }

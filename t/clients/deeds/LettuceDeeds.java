@@ -204,7 +204,11 @@ public class LettuceDeeds extends Deeds {
     }
 
     private static String reconnect() throws Exception {
-        return again(LettuceDeeds::strings, RedisException.class);
+        return after("restart", LettuceDeeds::strings, RedisException.class);
+    }
+
+    private static String moved() throws Exception {
+        return after("move", LettuceDeeds::strings, RedisException.class);
     }
 
     public static void main(String[] args) {
@@ -230,6 +234,7 @@ public class LettuceDeeds extends Deeds {
         run("blpop", LettuceDeeds::blpop);
         run("xread", LettuceDeeds::xread);
         run("reconnect", LettuceDeeds::reconnect);
+        run("moved", LettuceDeeds::moved);
         System.exit(0);
     }
 }

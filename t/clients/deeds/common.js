@@ -42,13 +42,13 @@ exports.odd = Buffer.from([...Buffer.from(prefix), ...exports.range(256)]);
 exports.even = Buffer.from([...exports.odd].reverse());
 exports.big = Buffer.alloc(5 * 1024 * 1024, Buffer.from(exports.range(256)));
 
-// Have the proxies restarted, then try until it goes well: what went wrong
-// before.
-exports.reconnect = async (deed) => {
+// Have the proxies restarted or the slots moved, then try until it goes well:
+// what went wrong before.
+exports.after = async (change, deed) => {
     const failed = [];
-    const restarted = new Promise((done) => lines.once('line', done));
-    say('restart');
-    await restarted;
+    const changed = new Promise((done) => lines.once('line', done));
+    say(change);
+    await changed;
 
     for (const end = Date.now() + 15000; ;) {
         try {

@@ -269,14 +269,17 @@ xread(void)
     return true;
 }
 
-/* hiredis leaves it to its user to connect again. */
+/*
+ * Have the proxies restarted or the slots moved, then try until it goes well.
+ * hiredis leaves it to its user to connect again.
+ */
 static bool
-reconnect(void)
+after(const char *change)
 {
     time_t end;
     char line[64];
 
-    printf("restart\n");
+    printf("%s\n", change);
     if (fgets(line, sizeof(line), stdin) == NULL) {
         return false;
     }
@@ -291,6 +294,18 @@ reconnect(void)
     }
 
     return true;
+}
+
+static bool
+reconnect(void)
+{
+    return after("restart");
+}
+
+static bool
+moved(void)
+{
+    return after("move");
 }
 
 static const struct {
@@ -310,6 +325,7 @@ static const struct {
     { "blpop", blpop },
     { "xread", xread },
     { "reconnect", reconnect },
+    { "moved", moved },
 };
 
 int

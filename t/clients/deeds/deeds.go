@@ -212,11 +212,15 @@ func attempt(deed func()) (err error) {
 	return nil
 }
 
-var remark string
+var (
+	remark string
+	stdin  = bufio.NewReader(os.Stdin)
+)
 
-func reconnect() {
-	fmt.Println("restart")
-	bufio.NewReader(os.Stdin).ReadString('\n')
+// Have the proxies restarted or the slots moved, then try until it goes well.
+func after(change string) {
+	fmt.Println(change)
+	stdin.ReadString('\n')
 	end := time.Now().Add(15 * time.Second)
 	for failed := 0; ; failed++ {
 		err := attempt(plain)
@@ -279,5 +283,6 @@ func main() {
 	}
 	run("blpop", blpop)
 	run("xread", xread)
-	run("reconnect", reconnect)
+	run("reconnect", func() { after("restart") })
+	run("moved", func() { after("move") })
 }

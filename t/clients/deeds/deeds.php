@@ -52,6 +52,26 @@ $strings = function () use (&$c) {
     expect($c->get(key_of('none')), false);
 };
 
+// Have the proxies restarted or the slots moved, then try until it goes well.
+$after = function (string $change) use ($strings) {
+    say($change);
+    fgets(STDIN);
+    $failed = [];
+    for ($end = microtime(true) + 15; ; usleep(50000)) {
+        try {
+            $strings();
+            break;
+        } catch (Exception $e) {
+            $failed[] = $e->getMessage();
+            if (microtime(true) > $end) {
+                throw $e;
+            }
+        }
+    }
+    return $failed
+        ? 'after ' . count($failed) . ' errors, ' . end($failed) : null;
+};
+
 $deeds = [
     'discovery' => function () use (&$c, $cluster) {
         if ($cluster) {
@@ -151,24 +171,8 @@ $deeds = [
         expect(array_values($got[key_of('sb')]), [['f' => 'pushed']]);
     },
 
-    'reconnect' => function () use ($strings) {
-        say('restart');
-        fgets(STDIN);
-        $failed = [];
-        for ($end = microtime(true) + 15; ; usleep(50000)) {
-            try {
-                $strings();
-                break;
-            } catch (Exception $e) {
-                $failed[] = $e->getMessage();
-                if (microtime(true) > $end) {
-                    throw $e;
-                }
-            }
-        }
-        return $failed
-            ? 'after ' . count($failed) . ' errors, ' . end($failed) : null;
-    },
+    'reconnect' => fn () => $after('restart'),
+    'moved' => fn () => $after('move'),
 ];
 
 say('version ' . phpversion('redis'));

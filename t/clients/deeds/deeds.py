@@ -179,13 +179,21 @@ def again(deed, seconds=15):
         time.sleep(0.05)
 
 
-def reconnect():
-    say("restart")
+def after(change):
+    say(change)
     sys.stdin.readline()
     failed = again(strings)
     if failed:
         return f"after {len(failed)} errors, {failed[-1]}"
     return None
+
+
+def reconnect():
+    return after("restart")
+
+
+def moved():
+    return after("move")
 
 
 def run(name, deed):
@@ -207,5 +215,6 @@ for name, deed in {
     "streams": streams, "binary": binary, "big": big, "errors": errors,
     "setinfo": setinfo, **({"resp3": resp3} if RESP == 3 else {}),
     "blpop": blpop, "xread": xread, "reconnect": reconnect,
+    "moved": moved,
 }.items():
     run(name, deed)

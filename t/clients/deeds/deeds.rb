@@ -133,8 +133,9 @@ def xread(c)
   expect(got[key('sb')][0][1], { 'f' => 'pushed' })
 end
 
-def reconnect(c)
-  say 'restart'
+# Have the proxies restarted or the slots moved, then try until it goes well.
+def after(change, c)
+  say change
   $stdin.gets
   failed = []
   limit = Process.clock_gettime(Process::CLOCK_MONOTONIC) + 15
@@ -150,15 +151,24 @@ def reconnect(c)
   "after #{failed.length} errors, #{failed.last}" unless failed.empty?
 end
 
+def reconnect(c)
+  after('restart', c)
+end
+
+def moved(c)
+  after('move', c)
+end
+
 say "version #{Redis::VERSION}"
 c = connect
 { 'discovery' => :discovery, 'strings' => :strings, 'pipeline' => :pipeline,
   'same-slot' => :same_slot, 'eval' => :by_eval, 'evalsha' => :by_evalsha,
   'streams' => :streams, 'binary' => :binary, 'big' => :big,
   'errors' => :errors, 'setinfo' => :setinfo, 'blpop' => :blpop,
-  'xread' => :xread, 'reconnect' => :reconnect }.each do |name, deed|
+  'xread' => :xread, 'reconnect' => :reconnect,
+  'moved' => :moved }.each do |name, deed|
   remark = send(deed, c)
-  remark = name == 'reconnect' && remark ? ": #{remark}" : ''
+  remark = %w[reconnect moved].include?(name) && remark ? ": #{remark}" : ''
   say "ok #{name}#{remark}"
 rescue Skip => e
   say "skip #{name}: #{e.message}"

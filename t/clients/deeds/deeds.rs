@@ -274,9 +274,11 @@ impl<W: Way> Deeds<W> {
         Ok(None)
     }
 
-    // A plain connection of redis-rs stays broken: its owner makes another.
-    fn reconnect(&mut self) -> Done {
-        println!("restart");
+    // Have the proxies restarted or the slots moved, then try until it goes
+    // well.  A plain connection of redis-rs stays broken: its owner makes
+    // another.
+    fn after(&mut self, change: &str) -> Done {
+        println!("{change}");
         std::io::stdin().read_line(&mut String::new())?;
         let end = Instant::now() + Duration::from_secs(15);
         let (mut failed, mut last) = (0, String::new());
@@ -326,7 +328,8 @@ impl<W: Way> Deeds<W> {
             "resp3" => self.resp3(),
             "blpop" => self.blpop(),
             "xread" => self.xread(),
-            _ => self.reconnect(),
+            "reconnect" => self.after("restart"),
+            _ => self.after("move"),
         }
     }
 
@@ -339,7 +342,8 @@ impl<W: Way> Deeds<W> {
             prefix: prefix.into(),
         };
         let names = "discovery strings pipeline same-slot eval evalsha \
-            streams binary big errors setinfo resp3 blpop xread reconnect";
+            streams binary big errors setinfo resp3 blpop xread reconnect \
+            moved";
 
         for name in names.split_whitespace() {
             if name == "resp3" && resp != ProtocolVersion::RESP3 {

@@ -6,7 +6,7 @@
 const crypto = require('crypto');
 const Redis = require('ioredis');
 const { cluster, port, password, key, tagged, script, expect, fails, range,
-    odd, even, big, skip, say, run, reconnect } = require('./common.js');
+    odd, even, big, skip, say, run, after } = require('./common.js');
 
 const c = cluster
     ? new Redis.Cluster([{ host: '127.0.0.1', port }],
@@ -113,7 +113,8 @@ const deeds = {
         expect(got[0][1][0][1], ['f', 'pushed']);
     },
 
-    reconnect: () => reconnect(strings),
+    reconnect: () => after('restart', strings),
+    moved: () => after('move', strings),
 };
 
 say(`version ${require('ioredis/package.json').version}`);

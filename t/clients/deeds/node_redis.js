@@ -6,7 +6,7 @@
 const crypto = require('crypto');
 const redis = require('redis');
 const { cluster, resp, port, password, key, tagged, script, expect, fails,
-    range, odd, even, big, skip, say, run, reconnect } = require('./common.js');
+    range, odd, even, big, skip, say, run, after } = require('./common.js');
 
 // Version 5 does not let its own package.json be seen.
 const version = (() => {
@@ -150,7 +150,8 @@ const deeds = {
         expect(got[0].messages[0].message, { f: 'pushed' });
     },
 
-    reconnect: () => reconnect(strings),
+    reconnect: () => after('restart', strings),
+    moved: () => after('move', strings),
 };
 
 say(`version ${version}`);

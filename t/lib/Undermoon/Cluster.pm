@@ -43,7 +43,8 @@ sub range {
     return (int(16384 * $i / $n), int(16384 * ($i + 1) / $n) - 1);
 }
 
-# Tell every proxy who owns what; config => { of the cluster }.
+# Tell every proxy who owns what; config => { of the cluster }; shift => 1 gives
+# every node, and so every slot, to another proxy.
 sub deal {
     my ($self, %o) = @_;
     my $p = $self->proxies;
@@ -53,10 +54,12 @@ sub deal {
 
         for my $i (0 .. $self->nodes - 1) {
             my $range = [ $self->range($i) ];
-            if ($i % $p == $me) {
+            my $its = ($i + ($o{shift} // 0)) % $p;
+
+            if ($its == $me) {
                 push @local, $self->node($i)->addr, [$range];
             } else {
-                push @{ $peer{ $self->proxy($i % $p)->addr } }, $range;
+                push @{ $peer{ $self->proxy($its)->addr } }, $range;
             }
         }
 

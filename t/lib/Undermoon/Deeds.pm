@@ -7,7 +7,8 @@ package Undermoon::Deeds;
 #   version TEXT           which client this is
 #   ok DEED [: remark]     also "not ok" and "skip"
 #   block list|stream KEY  push something to KEY once everybody waits
-#   restart                restart the proxies, then send us a line
+#   restart                restart the proxies, then send a line
+#   move                   give every slot to another proxy, then send a line
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -24,7 +25,7 @@ use Undermoon::Test qw(patience slurp tempdir);
 our @EXPORT_OK = qw(run_deeds source);
 
 our @DEEDS = qw(discovery strings pipeline same-slot eval evalsha streams
-    binary big errors setinfo blpop xread reconnect);
+    binary big errors setinfo blpop xread reconnect moved);
 
 my $silence = 60; # seconds after which a program counts as hung
 my $count = 0;
@@ -94,13 +95,7 @@ sub runs_listen {
         push_to_blocked($cluster, grep { $_->{block} } @live);
 
         @live = grep { $_->{sock} } @runs;
-        next if !@live || grep { !$_->{restart} } @live;
-        restart($cluster);
-        for my $run (@live) {
-            delete $run->{restart};
-            $run->{last} = time;
-            syswrite $run->{sock}, "restarted\n";
-        }
+        change($cluster, @live) unless grep { !$_->{wants} } @live;
     }
 }
 
@@ -126,8 +121,8 @@ sub run_read {
             $run->{said}{$2} = [ $1, $3 ];
         } elsif ($line =~ /^block (list|stream) (\S+)$/) {
             $run->{block} = [ $1, $2 ];
-        } elsif ($line eq 'restart') {
-            $run->{restart} = 1;
+        } elsif ($line =~ /^(?:restart|move)$/) {
+            $run->{wants} = $line;
         } else {
             push @{ $run->{noise} }, $line;
         }
@@ -137,7 +132,7 @@ sub run_read {
 sub run_hung {
     my ($run) = @_;
 
-    return if !$run->{sock} || $run->{restart};
+    return if !$run->{sock} || $run->{wants};
     return if time - $run->{last} < patience($silence);
     $run->{hung} = 1;
     $run->finish;
@@ -171,23 +166,33 @@ sub push_to_blocked {
     }
 }
 
-sub restart {
-    my ($cluster) = @_;
+# All of them want the same, since their deeds have one order.
+sub change {
+    my ($cluster, @runs) = @_;
+    my $change = @runs ? $runs[0]{wants} : '';
 
-    $_->stop, $_->start for $cluster->proxies;
-    $cluster->deal;
+    if ($change eq 'restart') {
+        $_->stop, $_->start for $cluster->proxies;
+        $cluster->deal;
+    } elsif ($change eq 'move') {
+        $cluster->deal(shift => 1);
+    }
+
+    for my $run (@runs) {
+        delete $run->{wants};
+        $run->{last} = time;
+        syswrite $run->{sock}, "done\n";
+    }
 }
 
 sub run_judge {
     my ($run) = @_;
     my $who = "$run->{name} " . ($run->{version} // '?') . ", $run->{label}";
     my @deeds = (@DEEDS, $run->{resp} == 3 ? 'resp3' : ());
-    my $missed = 0;
 
     for my $deed (@deeds) {
         my ($how, $why) = @{ $run->{said}{$deed} // [ 'not ok', 'no word' ] };
         my $name = "$who: $deed";
-        $missed++ if !$run->{said}{$deed};
       SKIP: {
             skip("$name: $why", 1) if $how eq 'skip';
             ok($how eq 'ok', defined $why && $how eq 'ok' ? "$name ($why)"
@@ -195,12 +200,13 @@ sub run_judge {
         }
     }
 
-    my $ended = defined $run->{status} && $run->{status} == 0;
-    return if $ended && !$missed && !$run->{noise};
-    diag("$who: " . ($run->{hung} ? 'hung' : 'status '
-        . ($run->{status} // 'none')));
-    diag("it said: $_") for @{ $run->{noise} // [] };
-    diag(substr slurp($run->{log}), -3000);
+    my $end = $run->{hung} ? 'it hung'
+        : !defined $run->{status} ? 'it did not end'
+        : $run->{status} ? "it ended with status $run->{status}"
+        : $run->{noise} ? "it said what is not known here: @{ $run->{noise} }"
+        : '';
+    is($end, '', "$who: to its end")
+        or diag(substr slurp($run->{log}), -3000);
 }
 
 sub finish {

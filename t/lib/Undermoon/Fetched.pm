@@ -4,10 +4,10 @@ package Undermoon::Fetched;
 #
 #   my @clients = fetched({ name => 'go-redis', tools => [ 'go' ], ... }, ...);
 #
-# Each is made in a folder of its own below the build directory, where it stays
-# until `make clean`.  A tool that is missing, or whose registry does not answer
-# in time, gives a client to skip; what was fetched and then does not build is
-# a failure.
+# Each is made in a folder of its own below the build directory, where it
+# stays until `make clean`.  A tool that is missing, whose registry does not
+# answer, or that takes too long gives a client to skip; what was fetched and
+# does not build is a failure.
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -50,7 +50,7 @@ sub fetched {
             next;
         }
         $r->{dir} = _folder($r);
-        next if slurp("$r->{dir}/made") eq _digest($r);
+        next if slurp("$r->{dir}/made") eq (_stamps($r))[1];
         defined($pid{$r} = fork) or die "fork: $!";
         if (!$pid{$r}) {
             spew("$r->{dir}/said", _prepare($r));
@@ -76,53 +76,69 @@ sub _sources {
     return ref $s eq 'ARRAY' ? map { $_ => $_ } @$s : %$s;
 }
 
-# What it is made of.
-sub _digest {
+# What it is fetched by, and what it is made of.
+sub _stamps {
     my ($r) = @_;
     my %from = _sources($r);
+    my $recipe = JSON::PP->new->canonical->encode([ @$r{qw(files fetch)} ]);
 
-    return sha1_hex(JSON::PP->new->canonical->encode(
-        [ @$r{qw(files fetch make)},
-            map { slurp(source($_)) } sort keys %from ]));
+    return map { sha1_hex($_) } $recipe, join "\0", $recipe,
+        map { slurp(source($_)) } sort keys %from;
 }
 
 # Make it: '' when that went well, or a word about what did not.
 sub _prepare {
     my ($r) = @_;
     my %from = _sources($r);
+    my ($fetched, $made) = _stamps($r);
 
     setpgrp 0, 0;
-    remove_tree($r->{dir}, { keep_root => 1 });
+    my $fresh = slurp("$r->{dir}/fetched") ne $fetched;
+    remove_tree($r->{dir}, { keep_root => 1 }) if $fresh;
     chdir $r->{dir} or return "fail: $r->{dir}: $!";
     %ENV = (%ENV, _env($r));
     for my $name (sort keys %from) {
         make_path($from{$name} =~ m{(.*)/});
         copy(source($name), $from{$name}) or return "fail: $name: $!";
     }
-    spew($_, $r->{files}{$_}) for keys %{ $r->{files} // {} };
 
-    for my $step ([ skip => 60, $r->{fetch} ], [ fail => 120, $r->{make} ]) {
-        my ($else, $seconds, $commands) = @$step;
-
-        for my $command (@{ $commands // [] }) {
-            my @last = _run($seconds, @$command) or next;
-            return "$else: $command->[0]: " . ($last[-1] // 'no word');
-        }
+    if ($fresh) {
+        spew($_, $r->{files}{$_}) for keys %{ $r->{files} // {} };
+        my $why = _steps(skip => 60, $r->{fetch});
+        return $why if $why;
+        spew('fetched', $fetched);
     }
 
-    spew('made', _digest($r));
+    my $why = _steps(fail => 90, $r->{make});
+    spew('made', $made) unless $why;
+    return $why;
+}
+
+sub _steps {
+    my ($else, $seconds, $commands) = @_;
+    my $end = time + $seconds;
+
+    for my $command (@{ $commands // [] }) {
+        my $left = $end - time;
+        my $last = _run($left < 1 ? 1 : $left, @$command) or next;
+
+        return "$else: $command->[0]: $last" unless $last eq 'time';
+        return "skip: $command->[0]: not done in $seconds s";
+    }
+
     return '';
 }
 
-# Nothing when the command went well, else its last words, if any.
+# '' when the command went well, 'time' when its time was up, else its last
+# words.
 sub _run {
     my ($seconds, @command) = @_;
 
     open my $out, '-|', 'sh', '-c', 'exec "$@" 2>&1 </dev/null', 'sh',
-        qw(nice timeout -k 5), $seconds, @command or return $!;
+        qw(nice timeout -k 5), $seconds, @command or return "$!";
     my @lines = grep { /\S/ } map { chomp; $_ } <$out>;
-    return if close $out;
-    return "nothing in $seconds s" if $? >> 8 == 124;
+    return '' if close $out;
+    return 'time' if $? >> 8 == 124;
     return @lines ? substr $lines[-1], 0, 200 : 'no word';
 }
 
