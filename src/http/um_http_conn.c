@@ -205,12 +205,16 @@ http_on_acceptable(void *listener)
         if (fd == -1) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOMEM
                 || errno == ENOBUFS) {
-                um_log_error(errno, "listen %s: accept failed", l->name);
+                if (!h->complained) {
+                    um_log_error(errno, "listen %s: accept failed", l->name);
+                }
+                h->complained = true;
                 conn_make_room(h);
             }
             break;
         }
 
+        h->complained = false;
         conn_add(h, fd, (struct sockaddr *) &sa, len);
     }
 

@@ -38,7 +38,8 @@ struct um_httpd_s {
 
     httpd_listener_t listener[HTTPD_LISTENERS];
     uint32_t listeners;
-    bool paused; /* accepts nobody until there is room */
+    bool paused;     /* accepts nobody until there is room       */
+    bool complained; /* that accept() fails, since it last did not */
 
     um_list_t coming; /* accepted, not yet taken up by the daemon */
     um_list_t conns;  /* in the order in which they last changed  */
