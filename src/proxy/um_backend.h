@@ -96,6 +96,7 @@ struct um_backend_s {
     int32_t row_slot;
     uint32_t greetings; /* answers of the greeting still to come */
     bool awaited;       /* private: somebody in node->queue counts on it */
+    bool spoilt;        /* private: what ends its commands may still come */
 };
 
 /* NULL: out of memory.  Opens when the first command comes, or by _open(). */
@@ -170,6 +171,19 @@ um_backend_has_ghosts(const um_backend_t *b)
 {
     return b->fifo.head != b->due || !um_list_is_empty(&b->node->old)
            || um_worker_now(b->w) < b->node->doubt_ns;
+}
+
+/* Has it given up a command in whose place a reply is still to come? */
+static inline bool
+um_backend_has_expired(const um_backend_t *b)
+{
+    for (const um_req_t *r = b->fifo.head; r != b->due; r = r->bnext) {
+        if (r->expired) {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 static inline bool

@@ -288,13 +288,7 @@ um_block_shared(const um_blocking_t *k)
 static bool
 block_is_haunted(const um_backend_t *b)
 {
-    for (const um_req_t *r = b->fifo.head; r != b->due; r = r->bnext) {
-        if (r->expired) {
-            return true;
-        }
-    }
-
-    return !um_list_is_empty(&b->node->old);
+    return um_backend_has_expired(b) || !um_list_is_empty(&b->node->old);
 }
 
 /* Why it cannot be sent there; NULL: it can. */

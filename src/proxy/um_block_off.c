@@ -75,7 +75,10 @@ off_on_answer(um_req_t *q, um_rc_t rc)
 
     um_chain_peek(&q->reply, text, um_min(q->reply.len, sizeof(text)));
 
-    if (k->r != NULL && k->state == UM_BLOCK_BLOCKED) {
+    /* Or it has been issued again meanwhile, and this was about the old one. */
+    k->asked--;
+    if (k->r != NULL && k->state == UM_BLOCK_BLOCKED
+        && k->off != UM_BLOCK_NOT_OFF) {
         if (rc != UM_OK || text[0] != ':') {
             off_by_force(k);
         } else if (text[1] == '0') {
@@ -112,9 +115,11 @@ off_ask(um_blocking_t *k)
     }
 
     k->refs++;
+    k->asked++;
     if (um_backend_internal(via, argv, um_countof(argv), off_on_answer, k)
         != UM_OK) {
         k->refs--;
+        k->asked--;
         off_by_force(k);
     }
 }
@@ -221,6 +226,8 @@ um_block_answered(um_req_t *r, const char *data, size_t len)
     um_blocking_t *k = r->data;
     um_worker_t *w = r->w;
 
+    /* A CLIENT UNBLOCK that comes too late must not hit the next command. */
+    k->b->spoilt |= k->asked > 0 && !off_let_go(r, data, len);
     um_block_over(r);
 
     if (r->client == NULL) {
@@ -313,6 +320,9 @@ um_block_unblock(um_client_t *c, bool with_error)
             && ((um_blocking_t *) p->data)->state != UM_BLOCK_OVER)
         {
             off_asked(p->data, with_error);
+            if (c->dead) {
+                return true; /* and the join with it */
+            }
         }
     }
     um_join_left(j);

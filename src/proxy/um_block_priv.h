@@ -34,9 +34,10 @@ struct um_blocking_s {
     um_node_t *node;
     um_backend_t *b; /* PRELUDE, BLOCKED */
     um_verdict_t verdict;
-    uint32_t refs; /* callbacks on their way, and `r` */
-    uint8_t state; /* um_block_state_t */
-    uint8_t off;   /* um_block_off_t   */
+    uint32_t refs;  /* callbacks on their way, and `r` */
+    uint32_t asked; /* CLIENT UNBLOCKs on their way    */
+    uint8_t state;  /* um_block_state_t */
+    uint8_t off;    /* um_block_off_t   */
     uint8_t proto;
     bool is_wait;   /* WAIT, WAITAOF */
     bool has_time;  /* `time` says something */

@@ -12,6 +12,7 @@
 #include "core/um_str.h"
 #include "proxy/um_client_text.h"
 #include "proxy/um_info.h"
+#include "proxy/um_node.h"
 #include "proxy/um_self.h"
 #include "resp/um_put.h"
 
@@ -137,6 +138,16 @@ um_self_select(um_req_t *r, const um_str_t *argv, UM_UNUSED uint32_t argc)
     }
 }
 
+/* RESP `proto` from now on, and with it other connections to the nodes. */
+static void
+client_speak(um_client_t *c, uint8_t proto)
+{
+    if (c->st.proto != proto) {
+        um_nodes_leave(c->w->nodes, c->st.id, c->st.proto);
+        c->st.proto = proto;
+    }
+}
+
 /*
  * Back to what a fresh connection is.  lib_name and lib_ver stay, they still
  * say who is at the other end; so does NO-EVICT, as with Redis 7.0.
@@ -150,7 +161,7 @@ um_self_reset(
 
     c->st.authenticated = c->w->conf->password == NULL;
     c->st.readonly = false;
-    c->st.proto = 2;
+    client_speak(c, 2);
     if (c->st.reply == UM_REPLY_OFF) {
         c->st.reply = UM_REPLY_ON;
         r->hooks &= (uint8_t) ~UM_HOOK_MUTED;
@@ -282,7 +293,7 @@ um_self_hello(um_req_t *r, const um_str_t *argv, uint32_t argc)
     }
 
     if (argc >= 2) {
-        r->client->st.proto = (uint8_t) proto;
+        client_speak(r->client, (uint8_t) proto);
     }
 
     hello_answer(r);

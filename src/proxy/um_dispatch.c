@@ -83,14 +83,16 @@ call_words(const call_t *k)
     return (um_str_t){ text->data, text->failed ? 0 : text->len };
 }
 
-/* The request of this call, in its client's queue.  NULL: the client is dead.
- */
+/* The request of this call, in its client's queue; each has one, and only when
+ * it need not wait any more.  NULL: the client is dead. */
 static um_req_t *
 call_req(const call_t *k)
 {
     um_client_t *c = k->c;
     um_req_t *r = um_req_new(c->w, UM_REQ_CLIENT);
 
+    c->commands++;
+    um_stat_add(c->w->row, UM_STAT_COMMANDS, 1);
     if (um_unlikely(r == NULL)) {
         um_client_kill(c);
         return NULL;
@@ -530,9 +532,6 @@ um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
         c->drain = true;
         return UM_AGAIN;
     }
-
-    c->commands++;
-    um_stat_add(w->row, UM_STAT_COMMANDS, 1);
 
     if (um_unlikely(k.cmd == NULL)) {
         return um_refuse_unknown(call_req(&k), a->argv, a->argc);

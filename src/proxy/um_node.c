@@ -237,6 +237,20 @@ um_node_peer(um_node_t *n, uint8_t hops, uint8_t proto)
     return um_node_connection(n, i + (proto - 2u) * UM_NODE_CONNS);
 }
 
+void
+um_nodes_leave(um_nodes_t *nodes, uint64_t pin, uint8_t proto)
+{
+    um_list_each(l, &nodes->all)
+    {
+        um_node_t *n = um_list_entry(l, um_node_t, link);
+        um_backend_t *b = n->conn[um_node_pin(n, pin, proto)];
+
+        if (b != NULL && !n->is_peer && um_backend_has_expired(b)) {
+            um_backend_fail(b, 0, "left with commands unanswered");
+        }
+    }
+}
+
 /* The lowest version of all local nodes is what INFO tells. */
 static void
 node_note_version(um_nodes_t *nodes)

@@ -91,6 +91,13 @@ um_backend_t *um_node_connection(um_node_t *n, uint32_t i);
 /* And to a peer, for commands that have `hops` redirections left there. */
 um_backend_t *um_node_peer(um_node_t *n, uint8_t hops, uint8_t proto);
 
+/*
+ * Client `pin` goes over to the other RESP: where commands over its present
+ * connections, those of `proto`, were given up and may still be executed, the
+ * connection ends and is killed, or they would come behind what it says next.
+ */
+void um_nodes_leave(um_nodes_t *nodes, uint64_t pin, uint8_t proto);
+
 /* What a handshake has told about a local node. */
 void um_node_learn(
     um_node_t *n, const char *run_id, uint32_t version, bool is_cluster);
@@ -136,13 +143,21 @@ um_nodes_at(um_worker_t *w, uint32_t i)
     return um_likely(n != NULL) ? n : um_nodes_make(w->nodes, i);
 }
 
-static inline um_backend_t *
-um_node_pinned(um_node_t *n, uint64_t pin, uint8_t proto)
+/* Which of conn[] that is. */
+static inline uint32_t
+um_node_pin(const um_node_t *n, uint64_t pin, uint8_t proto)
 {
     uint32_t count = n->w->conf->backend_conn_num;
     uint32_t i = count == 1 ? 0 : (uint32_t) (pin % count);
 
-    i += (proto - 2u) * UM_NODE_CONNS;
+    return i + (proto - 2u) * UM_NODE_CONNS;
+}
+
+static inline um_backend_t *
+um_node_pinned(um_node_t *n, uint64_t pin, uint8_t proto)
+{
+    uint32_t i = um_node_pin(n, pin, proto);
+
     return um_likely(n->conn[i] != NULL) ? n->conn[i]
                                          : um_node_connection(n, i);
 }

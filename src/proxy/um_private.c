@@ -48,6 +48,10 @@ um_private_put(um_backend_t *b)
     um_node_t *n = b->node;
 
     um_list_del(&b->busy_link);
+    if (b->spoilt) {
+        um_backend_free(b);
+        return;
+    }
     if (um_block_serve(b)) {
         return;
     }
