@@ -68,7 +68,6 @@ for my $call ([qw(BLPOP foo 0)], [qw(BLMOVE foo foo LEFT LEFT 0)],
     is($go[0]->cmd('PING'), 'PONG', 'the connection lives on');
     ok(deal(0, 0), 'it comes back');
 }
-my $memory = $um->memory;
 is(blocked_ids($node[0]), $ids, 'who waits in a slot that stays is the same');
 is((grep { $_->silent(0) } @stay), 4, 'and has heard nothing');
 
@@ -114,7 +113,7 @@ ok($node[1]->has_blocked(0), 'nothing is left there');
 
 # Back and forth, while elements come at both: each is served, or still there.
 deal(0, 0);
-my ($pushed, $got) = (0, 0);
+my ($pushed, $got, $memory) = (0, 0, 0);
 my @wait = map { $um->client } 1 .. 5;
 $_->send(qw(BLPOP foo 0)) for @wait;
 for my $round (1 .. 30) {
@@ -126,6 +125,7 @@ for my $round (1 .. 30) {
         $got++ if ref $w->read;
         $w->send(qw(BLPOP foo 0));
     }
+    $memory = $um->memory if $round == 15;
 }
 $_->shut for @wait;
 my $late = 0;
