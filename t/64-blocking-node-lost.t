@@ -28,7 +28,7 @@ sub waiting {
 
 # For every worker.
 sub comes_back {
-    my (@c) = @_;
+    my @c = (@_, map { $um->client } 1 .. 16);
 
     return wait_for { !grep { $_->cmd('LLEN', $key[0]) ne '0' } @c } 10;
 }
