@@ -181,8 +181,8 @@ config_set(um_req_t *r, const um_str_t *argv, uint32_t argc)
 
     for (uint32_t i = 0; i < pairs; i++) {
         char text[96];
-        const char *wrong = um_config_param_parse(
-            found[i], argv[2 * i + 3], &number[i], text, sizeof(text));
+        const char *wrong = um_config_param_parse(found[i], r->w->shm->settings,
+            argv[2 * i + 3], &number[i], text, sizeof(text));
 
         if (wrong != NULL) {
             config_set_failed(r, found[i], wrong);

@@ -53,7 +53,7 @@ static const um_config_param_t params[] = {
     CONF("max_args", PARAM_U32, max_args),
     CONF("max_pipeline", PARAM_U32, max_pipeline),
     CONF("private_connections", PARAM_U32, private_connections),
-    CONF("slowlog_len", PARAM_U32, slowlog_len),
+    { .name = "slowlog_len", .kind = PARAM_LIVE, .live = UM_LIVE_SLOWLOG_LEN },
     { .name = "slowlog_log_slower_than",
         .kind = PARAM_LIVE,
         .live = UM_LIVE_SLOWER_THAN },
@@ -65,7 +65,9 @@ static const um_config_param_t params[] = {
     { .name = "slowlog-log-slower-than",
         .kind = PARAM_LIVE,
         .live = UM_LIVE_SLOWER_THAN },
-    CONF("slowlog-max-len", PARAM_U32, slowlog_len),
+    { .name = "slowlog-max-len",
+        .kind = PARAM_LIVE,
+        .live = UM_LIVE_SLOWLOG_LEN },
     CONF("port", PARAM_PORT, announce),
     { .name = "bind", .kind = PARAM_LISTEN },
     CONF("timeout", PARAM_SECONDS, session_timeout),
@@ -89,6 +91,7 @@ static const um_config_param_t params[] = {
 static const int64_t live_min[] = {
     [UM_LIVE_SLOWER_THAN] = -1,
     [UM_LIVE_SAMPLE_RATE] = 0,
+    [UM_LIVE_SLOWLOG_LEN] = 0,
 };
 
 size_t
@@ -144,12 +147,25 @@ value_listen(um_sbuf_t *o, const um_proxy_conf_t *conf, bool port)
 static void
 value_live(um_sbuf_t *o, um_settings_sh_t *sh, um_live_t live)
 {
-    if (live == UM_LIVE_SLOWER_THAN) {
+    switch (live) {
+    case UM_LIVE_SLOWER_THAN:
         um_sbuf_add_i64(o, atomic_load_explicit(&sh->slowlog_log_slower_than,
                                memory_order_relaxed));
-    } else {
+        break;
+
+    case UM_LIVE_SAMPLE_RATE:
         um_sbuf_add_u64(o, atomic_load_explicit(
                                &sh->slowlog_sample_rate, memory_order_relaxed));
+        break;
+
+    case UM_LIVE_SLOWLOG_LEN:
+        um_sbuf_add_u64(
+            o, atomic_load_explicit(&sh->slowlog_len, memory_order_relaxed));
+        break;
+
+    case UM_LIVE_NONE:
+    case UM_LIVE_COUNT:
+        break;
     }
 }
 
@@ -228,18 +244,20 @@ um_config_param_value(
 }
 
 const char *
-um_config_param_parse(const um_config_param_t *p, um_str_t value,
-    int64_t *number, char *err, size_t size)
+um_config_param_parse(const um_config_param_t *p, const um_settings_sh_t *sh,
+    um_str_t value, int64_t *number, char *err, size_t size)
 {
     int64_t min = live_min[p->live];
+    int64_t max =
+        p->live == UM_LIVE_SLOWLOG_LEN ? sh->slowlog_places : INT64_MAX;
 
     if (um_str_to_arg(value, number) != UM_OK) {
         return "argument couldn't be parsed into an integer";
     }
 
-    if (*number < min) {
+    if (*number < min || *number > max) {
         snprintf(err, size, "argument must be between %lld and %lld inclusive",
-            (long long) min, (long long) INT64_MAX);
+            (long long) min, (long long) max);
         return err;
     }
 
@@ -250,11 +268,24 @@ void
 um_config_param_store(
     const um_config_param_t *p, um_settings_sh_t *sh, int64_t number)
 {
-    if (p->live == UM_LIVE_SLOWER_THAN) {
+    switch ((um_live_t) p->live) {
+    case UM_LIVE_SLOWER_THAN:
         atomic_store_explicit(
             &sh->slowlog_log_slower_than, number, memory_order_relaxed);
-    } else {
+        break;
+
+    case UM_LIVE_SAMPLE_RATE:
         atomic_store_explicit(
             &sh->slowlog_sample_rate, (uint64_t) number, memory_order_relaxed);
+        break;
+
+    case UM_LIVE_SLOWLOG_LEN:
+        atomic_store_explicit(
+            &sh->slowlog_len, (uint64_t) number, memory_order_relaxed);
+        break;
+
+    case UM_LIVE_NONE:
+    case UM_LIVE_COUNT:
+        break;
     }
 }

@@ -16,6 +16,7 @@ typedef enum {
     UM_LIVE_NONE,
     UM_LIVE_SLOWER_THAN,
     UM_LIVE_SAMPLE_RATE,
+    UM_LIVE_SLOWLOG_LEN,
     UM_LIVE_COUNT,
 } um_live_t;
 
@@ -41,8 +42,9 @@ void um_config_param_value(
  * Could `value` be set?  NULL and the number, or Redis' phrase about what is
  * wrong, at `err` (a buffer of `size`).
  */
-const char *um_config_param_parse(const um_config_param_t *p, um_str_t value,
-    int64_t *number, char *err, size_t size);
+const char *um_config_param_parse(const um_config_param_t *p,
+    const um_settings_sh_t *sh, um_str_t value, int64_t *number, char *err,
+    size_t size);
 
 /* Make it so, for everyone.  `p` has been parsed. */
 void um_config_param_store(

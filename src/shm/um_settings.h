@@ -24,8 +24,9 @@ typedef struct {
     uint32_t size;
     _Atomic int64_t slowlog_log_slower_than; /* us; negative: nothing */
     _Atomic uint64_t slowlog_sample_rate;    /* 1: all are looked at */
-    _Atomic uint64_t slowlog_len;            /* um_slow_ring.h may have less */
-    _Atomic uint64_t start_wall_us;          /* when the master started      */
+    uint32_t slowlog_places;        /* the most it can be; written once */
+    _Atomic uint64_t slowlog_len;   /* entries to be told */
+    _Atomic uint64_t start_wall_us; /* when the master started      */
     _Atomic uint64_t reloads;
     _Atomic uint64_t reload_errors;
     _Atomic uint64_t last_reload_wall_us;

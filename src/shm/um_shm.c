@@ -121,6 +121,7 @@ um_shm_create(um_shm_t *shm, uint32_t worker_rows, uint32_t slow_places)
 
     um_workers_init(shm->workers, worker_rows);
     um_settings_init(shm->settings);
+    shm->settings->slowlog_places = slow_places;
     um_times_init(shm->times, worker_rows);
     return UM_OK;
 

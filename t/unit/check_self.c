@@ -262,6 +262,10 @@ static const struct {
         "argument must be between -1 and 9223372036854775807 inclusive", 0 },
     { "slowlog_log_slower_than", "07",
         "argument couldn't be parsed into an integer", 0 },
+    { "slowlog_len", "2000", NULL, 2000 },
+    { "slowlog-max-len", "0", NULL, 0 },
+    { "slowlog_len", "2001", "argument must be between 0 and 2000 inclusive",
+        0 },
     { "slowlog_log_slower_than", "",
         "argument couldn't be parsed into an integer", 0 },
 };
@@ -270,10 +274,11 @@ START_TEST(live_numbers_have_bounds)
 {
     const um_config_param_t *p =
         um_config_param_find(um_str_of(values[_i].name));
+    const um_settings_sh_t set = { .slowlog_places = 2000 };
     char err[128];
     int64_t number = 0;
     const char *wrong = um_config_param_parse(
-        p, um_str_of(values[_i].value), &number, err, sizeof(err));
+        p, &set, um_str_of(values[_i].value), &number, err, sizeof(err));
 
     ck_assert_pstr_eq(wrong, values[_i].wrong);
     if (wrong == NULL) {
