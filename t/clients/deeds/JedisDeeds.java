@@ -30,6 +30,8 @@ public class JedisDeeds extends Deeds {
         JedisClientConfig how = DefaultJedisClientConfig.builder()
             .protocol(resp == 3 ? RedisProtocol.RESP3 : RedisProtocol.RESP2)
             .password(password)
+            .connectionTimeoutMillis(40000)
+            .socketTimeoutMillis(40000)
             .build();
 
         return cluster

@@ -12,6 +12,7 @@ const lines = readline.createInterface({ input: process.stdin });
 exports.cluster = mode === 'cluster';
 exports.resp = Number(resp);
 exports.port = Number(port);
+exports.patience = 40000; // ms; the machine may be busy
 exports.password = process.env.DEEDS_PASSWORD;
 exports.key = (name) => `${prefix}:${name}`;
 exports.tagged = (name) => `{${prefix}}:${name}`;
@@ -74,8 +75,9 @@ exports.run = async (deeds) => {
             const remark = await deed();
             say(remark ? `ok ${name}: ${remark}` : `ok ${name}`);
         } catch (e) {
-            const text = String(e.message).replace(/\s+/g, ' ').slice(0, 500);
-            say(`${e instanceof Skip ? 'skip' : 'not ok'} ${name}: ${text}`);
+            const [how, text] = e instanceof Skip ? ['skip', e.message]
+                : ['not ok', `${e.constructor.name} ${e.message}`];
+            say(`${how} ${name}: ${text.replace(/\s+/g, ' ').slice(0, 500)}`);
         }
     }
     process.exit(0);

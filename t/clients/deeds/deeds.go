@@ -21,6 +21,8 @@ import (
 const script = "redis.call('SET', KEYS[1], ARGV[1]) " +
 	"return redis.call('GET', KEYS[1])"
 
+const patience = 40 * time.Second // the machine may be busy
+
 var (
 	ctx     = context.Background()
 	c       redis.UniversalClient
@@ -260,10 +262,12 @@ func main() {
 
 	if cluster {
 		c = redis.NewClusterClient(&redis.ClusterOptions{
-			Addrs: []string{addr}, Protocol: resp, Password: password})
+			Addrs: []string{addr}, Protocol: resp, Password: password,
+			ReadTimeout: patience, WriteTimeout: patience})
 	} else {
 		c = redis.NewClient(&redis.Options{Addr: addr, Protocol: resp,
-			Password: password})
+			Password: password, ReadTimeout: patience,
+			WriteTimeout: patience})
 	}
 
 	fmt.Println("version", redis.Version())

@@ -28,11 +28,11 @@ function expect($got, $wanted): void
 }
 
 $connect = fn () => $cluster
-    ? new RedisCluster(null, ["127.0.0.1:$port"], 5, 40, false,
+    ? new RedisCluster(null, ["127.0.0.1:$port"], 40, 40, false,
         $password)
     : (function () use ($port, $password) {
         $c = new Redis();
-        $c->connect('127.0.0.1', (int) $port, 5, null, 0, 40);
+        $c->connect('127.0.0.1', (int) $port, 40, null, 0, 40);
         if ($password !== null) {
             $c->auth($password);
         }

@@ -35,7 +35,7 @@ def expect(got, wanted):
 
 def connect():
     more = {"protocol": RESP} if MODERN else {}
-    more["password"] = PASSWORD
+    more.update(password=PASSWORD, socket_timeout=40)
     if CLUSTER:
         return RedisCluster(host="127.0.0.1", port=PORT, **more)
     return redis.Redis(host="127.0.0.1", port=PORT, **more)

@@ -40,10 +40,10 @@ end
 
 def connect
   url = "redis://127.0.0.1:#{PORT}"
-  password = ENV.fetch('DEEDS_PASSWORD', nil)
-  return Redis.new(url: url, password: password) unless CLUSTER
+  more = { password: ENV.fetch('DEEDS_PASSWORD', nil), timeout: 40 }
+  return Redis.new(url: url, **more) unless CLUSTER
 
-  Redis.new(cluster: [url], password: password)
+  Redis.new(cluster: [url], **more)
 end
 
 def discovery(c)

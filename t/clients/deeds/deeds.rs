@@ -90,6 +90,8 @@ impl Way for Cluster {
         let seed = format!("redis://{}127.0.0.1:{port}", auth());
         ClusterClient::builder(vec![seed])
             .use_protocol(resp)
+            .connection_timeout(Duration::from_secs(40))
+            .response_timeout(Duration::from_secs(40))
             .build()?
             .get_connection()
     }

@@ -5,12 +5,12 @@
 
 const crypto = require('crypto');
 const Redis = require('ioredis');
-const { cluster, port, password, key, tagged, script, expect, fails, range,
-    odd, even, big, skip, say, run, after } = require('./common.js');
+const { cluster, port, password, patience, key, tagged, script, expect, fails,
+    range, odd, even, big, skip, say, run, after } = require('./common.js');
 
 const c = cluster
     ? new Redis.Cluster([{ host: '127.0.0.1', port }],
-        { redisOptions: { password } })
+        { redisOptions: { password }, slotsRefreshTimeout: patience })
     : new Redis({ host: '127.0.0.1', port, password });
 
 async function strings() {
