@@ -9,7 +9,8 @@ use strict;
 use warnings;
 use Test::More;
 use Undermoon::Client;
-use Undermoon::Test qw(undermoon redis);
+use Undermoon::Mock qw(CUT bulk);
+use Undermoon::Test qw(undermoon redis mock_redis);
 
 my $frame = "\x28\xb5\x2f\xfd";
 my $hello = "$frame\x00\x48\x59\x00\x00hello world";
@@ -149,5 +150,31 @@ strategy('set_get_only');
 is($c->cmd(qw(GET x)), 'v3', 'and here it is again');
 
 like($c->cmd('INFO', 'stats'), qr/values_packed:[1-9]/i, 'counted');
+
+# A reply that comes in pieces, and one that breaks off: nothing of it has been
+# said yet, so there is room for an error.
+my @piece = (bulk($hello) =~ /(.{1,7})/gs);
+my $mock = mock_redis(
+    GET => sub { map { ($_, [0.01]) } @piece[ 0 .. $#piece - 1 ], $piece[-1] },
+    GETDEL => sub { (@piece[ 0, 1 ], CUT) },
+    MGET => sub { ("*3\r\n" . bulk($hello), [0.01], bulk('x') . substr(
+        bulk($hello), 0, 9), [0.01], substr bulk($hello), 9) },
+    PING => sub { "+PONG\r\n" });
+is($um->setcluster(local => [ $mock->addr, [ [ 0, 16383 ] ] ],
+    config => { compression_strategy => 'set_get_only' }), 'OK', 'a mock');
+is($c->cmd(qw(GET k)), 'hello world', 'a reply in pieces');
+is_deeply($c->cmd(qw(MGET k k k)), [ 'hello world', 'x', 'hello world' ],
+    'an array in pieces');
+is_deeply([ $c->pipeline([qw(GET k)], [qw(ECHO x)], [qw(MGET k k k)],
+    [qw(GET k)]) ], [ 'hello world', 'x', [ 'hello world', 'x', 'hello world' ],
+    'hello world' ], 'in order');
+like($c->cmd(qw(GETDEL k)), qr/^-ERR_BACKEND_CONNECTION: .*may have been/,
+    'one that breaks off is an error');
+is($c->cmd(qw(ECHO x)), 'x', 'and the client lives');
+$c->send(qw(CLIENT REPLY OFF));
+$c->send(qw(MGET k k k));
+$c->send(qw(GET k));
+$c->send(qw(CLIENT REPLY ON));
+is($c->read, 'OK', 'what nobody wants is not unpacked');
 
 done_testing;
