@@ -98,7 +98,8 @@ const um_directive_t status_directives[] = {
         .post = &conf_connections,
         .dflt = "100",
         .doc = "Connections at once. When they are used up the one idle for "
-               "longest is closed; where none is, new ones wait.",
+               "longest, or a silent one, is closed; where none is, new ones "
+               "wait.",
     },
     {
         .name = "request_timeout",

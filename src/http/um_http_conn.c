@@ -16,8 +16,12 @@
 /* Accepted at once, before others have their turn. */
 #define CONN_ACCEPT_MAX 32
 
-/* When the server quits: so long may one take that has just come. */
-#define CONN_QUIT_MS 1000
+/* When the server quits, so long may anything take that is under way: whoever
+ * comes after us waits for that. */
+#define CONN_QUIT_MS UINT64_C(1000)
+
+/* One that has said nothing for so long makes room for others. */
+#define CONN_MUTE_MS UINT64_C(1000)
 
 /* ---- Time --------------------------------------------------------------- */
 
@@ -28,6 +32,10 @@ http_conn_enter(http_conn_t *c, http_stage_t stage)
     um_httpd_t *h = c->h;
     uint64_t ms =
         stage == HTTP_IDLE ? h->limits.idle_timeout : h->limits.request_timeout;
+
+    if (h->quitting) {
+        ms = um_min(ms, CONN_QUIT_MS);
+    }
 
     c->stage = stage;
     c->due_ns =
@@ -68,6 +76,45 @@ conn_free(http_conn_t *c)
     }
 }
 
+/* Can `c` be done without?  It is idle, or has never said a word. */
+static bool
+conn_is_useless(const http_conn_t *c, uint64_t now)
+{
+    uint64_t timeout = c->h->limits.request_timeout * NS_PER_MS;
+
+    if (c->stage == HTTP_FRESH) {
+        return now + timeout > c->due_ns + CONN_MUTE_MS * NS_PER_MS;
+    }
+
+    return c->stage == HTTP_IDLE;
+}
+
+/* The one that has been so for longest goes; they stand in that order. */
+static void
+conns_evict(um_httpd_t *h)
+{
+    uint64_t now = um_loop_now(h->loop);
+
+    um_list_each(l, &h->conns)
+    {
+        http_conn_t *c = um_list_entry(l, http_conn_t, link);
+
+        if (c->due_ns != 0 && conn_is_useless(c, now)) {
+            http_conn_close(c);
+            return;
+        }
+    }
+}
+
+/* No room: others wait at the door until somebody has gone. */
+static void
+conns_make_room(um_httpd_t *h)
+{
+    conns_evict(h);
+    http_pause(h, true);
+    um_timer_start(h->sweep, CONN_SWEEP_MS);
+}
+
 void
 http_on_sweep(void *httpd)
 {
@@ -93,8 +140,12 @@ http_on_sweep(void *httpd)
         }
     }
 
-    if (h->paused && !h->quitting && h->count < h->limits.connections) {
-        http_pause(h, false); /* descriptors may be free again */
+    if (h->paused && !h->quitting) {
+        if (h->count >= h->limits.connections) {
+            conns_evict(h);
+        } else {
+            http_pause(h, false); /* descriptors may be free again */
+        }
     }
 
     if (h->count > 0 || h->paused) {
@@ -114,32 +165,13 @@ http_conns_quit(um_httpd_t *h)
 
         if (c->stage == HTTP_IDLE) {
             http_conn_close(c);
-        } else if (c->stage == HTTP_FRESH) {
+        } else if (c->due_ns != 0) {
             c->due_ns = um_min(c->due_ns, soon);
         }
     }
 }
 
 /* ---- Coming and going --------------------------------------------------- */
-
-/* No room: whoever has been idle for longest goes, and others wait until
- * somebody has. */
-static void
-conn_make_room(um_httpd_t *h)
-{
-    um_list_each(l, &h->conns)
-    {
-        http_conn_t *c = um_list_entry(l, http_conn_t, link);
-
-        if (c->stage == HTTP_IDLE && c->due_ns != 0) {
-            http_conn_close(c);
-            break;
-        }
-    }
-
-    http_pause(h, true);
-    um_timer_start(h->sweep, CONN_SWEEP_MS);
-}
 
 static bool
 conn_is_allowed(const um_httpd_t *h, const struct sockaddr *sa)
@@ -190,7 +222,7 @@ http_on_acceptable(void *listener)
 
     /* Somebody is there; whether there are more is not known. */
     if (h->count >= h->limits.connections) {
-        conn_make_room(h);
+        conns_make_room(h);
         return;
     }
 
@@ -209,7 +241,7 @@ http_on_acceptable(void *listener)
                     um_log_error(errno, "listen %s: accept failed", l->name);
                 }
                 h->complained = true;
-                conn_make_room(h);
+                conns_make_room(h);
             }
             break;
         }

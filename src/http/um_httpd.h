@@ -11,8 +11,9 @@
  *
  * Slow clients: a request has to be there `request_timeout` after its first
  * line, its answer has to be taken in as long, and a connection may be idle
- * for `idle_timeout`; what is late is closed.  With `connections` open the
- * one idle for longest is closed; where none is, new ones wait at the door.
+ * for `idle_timeout`; what is late is closed.  With `connections` open the one
+ * idle for longest is closed, or one that has said nothing for a second; where
+ * none is, new ones wait at the door.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -63,8 +64,9 @@ UM_MUSTCHECK um_httpd_t *um_httpd_new(um_loop_t *loop,
 UM_MUSTCHECK um_rc_t um_httpd_listen(um_httpd_t *h, int fd, const char *name);
 
 /*
- * Accept nobody any more, answer what has been asked, close what is idle.
- * `on_done` runs once, from the loop, when nobody is left.
+ * Accept nobody any more, answer what has been asked, close what is idle; what
+ * is neither there nor taken within a second is closed, too.  `on_done` runs
+ * once, from the loop, when nobody is left.
  */
 void um_httpd_quit(um_httpd_t *h, um_io_pt on_done, void *data);
 

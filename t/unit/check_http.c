@@ -428,6 +428,28 @@ START_TEST(quitting_answers_what_was_asked_and_closes_what_is_idle)
 }
 END_TEST
 
+START_TEST(quitting_does_not_wait_for_slow_ones)
+{
+    int mute = dial(), half = dial(), deaf = dial();
+    uint64_t began = um_clock_ns();
+
+    say(half, "GET /hello HTTP/1.1\r\nHo");
+    say(deaf, "GET /big HTTP/1.1\r\n" HOST "\r\n");
+    while (um_httpd_connections(httpd) < 3) {
+        turn();
+    }
+
+    um_httpd_quit(httpd, on_quit, NULL);
+    while (!has_quit) {
+        turn();
+    }
+    ck_assert_uint_lt(um_clock_ns() - began, 4000000000u);
+    close(mute);
+    close(half);
+    close(deaf);
+}
+END_TEST
+
 START_TEST(quitting_alone_is_soon_done)
 {
     um_httpd_quit(httpd, on_quit, NULL);
@@ -558,6 +580,7 @@ main(void)
     tcase_add_test(tc, a_client_that_leaves_does_no_harm_to_a_kept_request);
     tcase_add_test(tc, the_end_cancels_what_is_kept);
     tcase_add_test(tc, quitting_answers_what_was_asked_and_closes_what_is_idle);
+    tcase_add_test(tc, quitting_does_not_wait_for_slow_ones);
     tcase_add_test(tc, quitting_alone_is_soon_done);
     tcase_add_test(tc, slow_clients_are_closed);
     tcase_add_test(tc, an_idle_connection_makes_room_and_a_busy_one_does_not);
