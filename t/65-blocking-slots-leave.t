@@ -71,6 +71,24 @@ for my $call ([qw(BLPOP foo 0)], [qw(BLMOVE foo foo LEFT LEFT 0)],
 is(blocked_ids($node[0]), $ids, 'who waits in a slot that stays is the same');
 is((grep { $_->silent(0) } @stay), 4, 'and has heard nothing');
 
+# Those who stay count with the new metadata; who waits for an answer to what
+# was sent by the old does not.
+sub settled {
+    return $um->client->cmd(qw(INFO cluster)) =~ /^cluster_settled:1\r$/m;
+}
+ok(wait_for { settled() } 5, 'nothing of older metadata is under way, '
+    . 'although somebody waits');
+$node[0]->pause;
+my $asks = $um->client;
+$asks->send(qw(GET foo));
+wait_for { $um->client->cmd(qw(CLIENT LIST)) =~ / cmd=get / } 5;
+deal(0, 'peer');
+ok(!settled(), 'an answer that is still to come is');
+$node[0]->resume;
+is($asks->read, undef, 'it comes');
+ok(wait_for { settled() } 5, 'and all is settled again');
+deal(0, 0);
+
 # With commands behind: they go on, in order.
 my ($one) = waiting(1, 0, qw(BLPOP foo 0));
 $one->write(Undermoon::Client::request(qw(GET foo))

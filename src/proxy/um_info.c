@@ -314,6 +314,10 @@ section_cluster(const um_worker_t *w, um_sbuf_t *o)
     um_sbuf_addf(o, "cluster_name:%s\r\n", t->cluster);
     info_number(o, "cluster_epoch", t->epoch);
     info_number(o, "cluster_slots_assigned", served);
+    /* Nothing that was routed by older metadata is unanswered, anywhere. */
+    info_number(o, "cluster_settled",
+        um_workers_done(w->shm->workers,
+            atomic_load_explicit(&w->shm->topo->gen, memory_order_acquire)));
     info_number(o, "local_nodes", t->local_count);
     info_number(o, "peers", t->addr_count - t->local_count);
 }
