@@ -61,4 +61,11 @@ ok(wait_for { $c->cmd(qw(GET k)) eq 'true' } 5, 'and all is well again');
 is_deeply([ $um->workers ], \@worker, 'the same worker serves on');
 $um->is_well($memory, qw(GET k));
 
+# An answer to our own question has an end.
+my $endless = mock_redis(
+    INFO => sub { ("\$999999999\r\n" . 'x' x (33 << 20)) });
+my $patient = undermoon(workers => 1, proxy => 'backend_timeout 60s;')->start;
+$patient->setcluster(local => [ $endless->addr, [ [ 0, 16383 ] ] ]);
+ok(wait_for { $endless->connections > 1 } 20, 'INFO without end is not kept');
+
 done_testing;

@@ -24,6 +24,9 @@
  * the worker's memory is short. */
 #define REQ_SMALL_CLIENT 65536
 
+/* No answer to what we ask ourselves is as long. */
+#define REQ_INTERNAL_MAX (32u << 20)
+
 um_req_t *
 um_req_new(um_worker_t *w, um_req_kind_t kind)
 {
@@ -284,6 +287,33 @@ reply_forget(um_req_t *r)
     um_chain_free(&r->reply, &r->w->chunks);
 }
 
+/* Nobody keeps what nobody waits for, nor what has no end. */
+static void
+reply_internal(um_req_t *r, const char *data, size_t len, bool last)
+{
+    um_req_done_pt done = r->done;
+
+    if (done != NULL
+        && (r->reply.len + len > REQ_INTERNAL_MAX
+            || um_chain_add(&r->reply, &r->w->chunks, data, len, !last)
+                   != UM_OK))
+    {
+        um_chain_free(&r->reply, &r->w->chunks);
+        um_req_fail(r, "ERR out of memory"); /* lets go of it, if it may */
+        return;
+    }
+
+    if (last) {
+        r->done = NULL;
+        if (done != NULL) {
+            r->async = true;
+            done(r, UM_OK);
+            r->async = false;
+        }
+        um_req_release(r);
+    }
+}
+
 void
 um_req_reply(um_req_t *r, const char *data, size_t len, bool last)
 {
@@ -310,21 +340,7 @@ um_req_reply(um_req_t *r, const char *data, size_t len, bool last)
         return;
 
     case UM_REQ_INTERNAL:
-        if (um_chain_add(&r->reply, &r->w->chunks, data, len, !last) != UM_OK) {
-            um_req_fail(r, "ERR out of memory");
-            return;
-        }
-        if (last) {
-            um_req_done_pt done = r->done;
-
-            r->done = NULL;
-            if (done != NULL) {
-                r->async = true;
-                done(r, UM_OK);
-                r->async = false;
-            }
-            um_req_release(r);
-        }
+        reply_internal(r, data, len, last);
         return;
     }
 }
