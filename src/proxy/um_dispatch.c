@@ -101,7 +101,9 @@ call_req(const call_t *k)
     r->cmd = k->cmd;
     r->start_us = c->w->now_us;
     r->hops = k->hops;
-    r->plain = k->plain;
+    if (um_unlikely(k->plain)) {
+        r->plain = true;
+    }
     um_client_queue(c, r);
     if (um_unlikely(k->alone)) {
         c->barrier = r;
@@ -508,6 +510,17 @@ call_size(const um_args_t *a, um_str_t raw)
     return um_likely(!a->is_inline) ? raw.len : raw.len + 16ul * a->argc;
 }
 
+/* The cluster compresses values.  Apart: clusters that do not pay nothing. */
+static __attribute__((noinline)) void
+call_zip(call_t *k, size_t size)
+{
+    um_worker_t *w = k->c->w;
+
+    k->zip = um_zip_rule_now(w, k->cmd, k->argv, k->argc);
+    k->plain = k->zips = true;
+    k->is_big |= um_zip_is_big(w, k->cmd, k->argc, size);
+}
+
 um_rc_t
 um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
 {
@@ -522,9 +535,7 @@ um_dispatch(um_client_t *c, const um_args_t *a, um_str_t raw)
     };
 
     if (um_unlikely(um_zip_is_on(w)) && k.cmd != NULL) {
-        k.zip = um_zip_rule_now(w, k.cmd, a->argv, a->argc);
-        k.plain = k.zips = true;
-        k.is_big |= um_zip_is_big(w, k.cmd, a->argc, call_size(a, raw));
+        call_zip(&k, call_size(a, raw));
     }
 
     k.alone = k.is_big || (k.cmd != NULL && k.cmd->flags & UM_CMD_BARRIER);
