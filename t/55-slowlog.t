@@ -43,6 +43,8 @@ sub entries {
 
 # ---- its face -----------------------------------------------------------
 
+threshold(-1);
+
 for my $line ('SLOWLOG', 'SLOWLOG FOO', 'SLOWLOG HELP', 'SLOWLOG HELP x',
     'SLOWLOG GET', 'SLOWLOG GET 0', 'SLOWLOG GET -1', 'SLOWLOG GET -2',
     'SLOWLOG GET x', 'SLOWLOG GET 1 2', 'SLOWLOG LEN', 'SLOWLOG LEN 1',

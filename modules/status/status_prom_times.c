@@ -130,8 +130,8 @@ put_nodes(prom_t *p, const um_times_sh_t *t)
     uint32_t count;
 
     prom_family(p, "node_latency_seconds", PROM_HISTOGRAM,
-        "From a command's bytes on a connection to a local Redis or a peer to "
-        "the first of the reply.");
+        "From a command's bytes on a shared connection to a local Redis or a "
+        "peer to the end of its reply.");
 
     if (node == NULL) {
         um_log_error(ENOMEM, "metrics");
