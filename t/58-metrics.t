@@ -275,4 +275,30 @@ my @told = grep { /^\| `undermoon_/ } split /\n/, $page;
 is(join("\n", @told), join("\n", @rows), 'every metric is in docs/metrics.md')
     or diag('UM_METRICS_WRITE=1 writes it');
 
+# UMCTL STATS has the counters of the same table, and docs/umctl.md has them.
+{
+    my $table = slurp("$top/src/shm/um_stat_tbl.h");
+    my @counters;
+    push @counters, [ lc $1, $2 ]
+        while $table =~ /^UM_STAT\((\w+), "\w+",\s*"(.*?)\.?"[,)]/mg;
+    my $rows = join '', map { "| $_->[0] | $_->[1] |\n" } @counters;
+    my $stats = qr/(?<=\| name \| counts \|\n\|---\|---\|\n)(?:\|.*\n)*/;
+    my $umctl = slurp("$top/docs/umctl.md");
+
+    if ($ENV{UM_METRICS_WRITE}) {
+        $umctl =~ s/$stats/$rows/;
+        spew("$top/docs/umctl.md", $umctl);
+    }
+    cmp_ok(scalar @counters, '>', 25, 'there are counters');
+    is($umctl =~ /($stats)/ ? $1 : '', $rows, 'they are in docs/umctl.md');
+
+    my %told = map { /^(\w+): \d+$/ ? ($1, 1) : () }
+        @{ $um->client->cmd(qw(UMCTL STATS)) };
+    is(join(' ', grep { !$told{$_} } map { $_->[0] } @counters), '',
+        'in UMCTL STATS');
+    my $info = $um->client->cmd(qw(INFO stats));
+    is(join(' ', grep { $info !~ /^$_:\d+\r$/m } map { $_->[0] } @counters),
+        '', 'and in INFO');
+}
+
 done_testing;
