@@ -240,6 +240,41 @@ for my $line ('SLOWLOG', 'SLOWLOG FOO', 'SLOWLOG HELP', 'SLOWLOG HELP x',
         'hundreds in one go, each with its words, in their order');
 }
 
+# ---- over a peer --------------------------------------------------------
+
+{
+    my $two = cluster(nodes => 2, proxies => 2,
+        proxy => 'active_redirection on; slowlog_log_slower_than 0us;');
+    my $key = $two->key_on(1);
+    my ($here, $there) = map { $two->proxy($_)->client } 0, 1;
+
+    wait_for { $here->cmd('SET', $key, 1) eq 'OK' } 10;
+    $here->cmd('GET', $key);
+    for ([ $here, 'here' ], [ $there, 'there' ]) {
+        my ($asks, $where) = @$_;
+        my ($e) = grep { $_->[3][0] eq 'GET' } @{ $asks->cmd(qw(SLOWLOG GET)) };
+        is_deeply($e->[3], [ 'GET', $key ], "the client's words, $where");
+    }
+}
+
+# ---- packed values ------------------------------------------------------
+
+{
+    my $packs = cluster(nodes => 1, proxy => 'slowlog_log_slower_than 0us;',
+        config => { compression_strategy => 'allow_all' })->client;
+    my ($short, $long) = ('a' x 1000, 'b' x 2_000_000);
+
+    $packs->cmd(qw(SET short), $short);
+    $packs->cmd(qw(SET long), $long);
+    is($packs->cmd(qw(GET short)), $short, 'packed, and unpacked');
+    is($packs->cmd(qw(GET long)), $long, 'by a helper thread');
+    my @said = map { join ' ', map { s/^(..).* \((\d+) more.*/$1+$2/r }
+            @{ $_->[3] } } grep { $_->[3][0] =~ /^[GS]ET/ }
+        @{ $packs->cmd(qw(SLOWLOG GET)) };
+    is_deeply(\@said, [ 'GET long', 'GET short', 'SET long bb+1999872',
+            'SET short aa+872' ], 'the log has what was said');
+}
+
 # ---- what survives ------------------------------------------------------
 
 {

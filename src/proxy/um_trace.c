@@ -173,7 +173,6 @@ um_trace_keep(um_req_t *r, const um_str_t *argv, uint32_t argc)
     k = kept_get(r->w->trace, r);
     if (k != NULL) {
         um_trace_words(&k->slow, r->cmd, argv, argc);
-        slow_set_client(&k->slow, r->client);
     }
 }
 
