@@ -53,6 +53,24 @@ $leaves->write(join '', map { Undermoon::Client::request(@$_) }
 $leaves->read for 1 .. 3;
 is(counted() - $before, 4, 'each command counts once');
 
+# ---- a connection that ends ---------------------------------------------
+
+# It ends once, also when the last part of a WAIT ends with it: else there
+# are soon fewer than none in use, and nobody gets one any more.
+my $dies = redis();
+$um = undermoon(workers => 1, proxy => 'private_connections 4;')->start;
+$um->setcluster(local => [ $dies->addr, [ [ 0, 16383 ] ] ]);
+for my $round (1 .. 3) {
+    my $waits = $um->client;
+    $waits->cmd(qw(SET a 1));
+    $waits->send(qw(WAIT 1 0));
+    ok($dies->has_blocked(1), 'WAIT waits');
+    $dies->restart;
+    like($waits->read, qr/^-ERR_BACKEND_CONNECTION/, 'its Redis dies');
+    ok(wait_for { $um->serves('GET', 'a') } 10, 'and comes back');
+    is($um->client->cmd(qw(BLPOP no 0.01)), undef, 'there are connections');
+}
+
 # ---- HELLO -------------------------------------------------------------
 
 my $node = redis();

@@ -145,6 +145,9 @@ um_block_left(um_req_t *r)
 {
     um_blocking_t *k = r->data;
 
+    if (k->b->state != UM_BACKEND_READY) {
+        return; /* it ends just now, and told `r` so */
+    }
     if (k->off != UM_BLOCK_NOT_OFF) {
         k->off = UM_BLOCK_OFF_LEFT; /* it is on its way */
         return;
