@@ -37,7 +37,8 @@ my @files = sort glob("$top/src/*/*.[ch]"), glob("$top/modules/*/*.[ch]");
 plan tests => 2 * @files;
 
 for my $file (@files) {
-    my ($room, $name) = $file =~ m{/(?:src/)?(\w+)/(?:\w+/)?(\w+\.[ch])$};
+    my ($room, $name) = substr($file, length $top)
+        =~ m{^/(?:src/)?(\w+)/(?:\w+/)?(\w+\.[ch])$};
     $room = 'status' if $file =~ m{/modules/status/};
     my %ok = map { $_ => 1 } $room, @{ $may{$room} // [] };
 
