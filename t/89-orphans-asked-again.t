@@ -26,7 +26,7 @@ ok(wait_for { 2 <= grep { "@$_" eq 'CLIENT ID' } $node->commands } 5,
     'both workers are connected');
 my ($victim) = $um->workers;
 kill 'KILL', $victim;
-ok(wait_for { 6 <= grep { "@$_" =~ /^CLIENT KILL/ }
+ok(wait_for { 4 <= grep { "@$_" =~ /^CLIENT KILL/ }
     $node->commands } 20, 'it is asked for again');
 ok(wait_for {
     my $n = grep { "@$_" =~ /^CLIENT KILL/ } $node->commands;
