@@ -104,7 +104,7 @@ ok(deal(0, 1), 'the slot goes to another node of ours');
 ok($node[1]->has_blocked(6), 'they wait there');
 ok($node[0]->has_blocked(4), 'and not where they were');
 is($um->client->cmd('RPUSH', 'foo', 1 .. 6), 6, 'elements come');
-is((grep { ref $_->read } @go), 6, 'all are served');
+is((grep { ref($_->read) eq 'ARRAY' } @go), 6, 'all are served');
 
 # For what is left of their time.
 ($one) = waiting(1, 1, qw(BLPOP foo 1.2));
@@ -140,7 +140,7 @@ for my $round (1 .. 30) {
     $pushed++ if $said =~ /^\d+$/;
     for my $w (@wait) {
         next if $w->silent(0.002);
-        $got++ if ref $w->read;
+        $got++ if ref($w->read) eq 'ARRAY';
         $w->send(qw(BLPOP foo 0));
     }
     $memory = $um->memory if $round == 15;
@@ -149,7 +149,7 @@ $_->shut for @wait;
 my $late = 0;
 for my $w (@wait) {
     my $last = eval { $w->read };
-    $late++ if ref $last;
+    $late++ if ref($last) eq 'ARRAY';
 }
 ok($node[$_]->has_blocked($_ ? 0 : 4), 'all have left') for 0, 1;
 my $there = $node[0]->cmd(qw(LLEN foo)) + $node[1]->cmd(qw(LLEN foo));
@@ -164,7 +164,8 @@ is((grep { $_->silent(0) } @stay), 4, 'who waits in a slot that stays '
 is(blocked_ids($node[0]), $ids, 'he has the same connection');
 is($slow, 0, 'and SETCLUSTER never waited for them');
 is($um->client->cmd(qw(RPUSH b 1 2 3 4)), 4, 'in the end');
-is((grep { ref $_->read } @stay), 4, 'they get what they waited for');
+is((grep { ref($_->read) eq 'ARRAY' } @stay), 4,
+    'they get what they waited for');
 
 $um->is_well($memory, qw(GET b));
 done_testing;

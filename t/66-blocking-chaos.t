@@ -75,7 +75,7 @@ sub consumed {
     my $reply = $self->{client}->read;
     my $name = $self->{call}[0];
 
-    if (ref $reply eq 'Undermoon::Error') {
+    if (ref($reply) eq 'Undermoon::Error') {
         $cut++ if $reply =~ $maybe;
         return if $reply =~ $maybe || $reply =~ $not;
         $odd++;

@@ -164,6 +164,9 @@ io_on_event(evutil_socket_t fd, short what, void *data)
 
     (void) fd;
     loop_begin(io->loop);
+    if (io->fd == -1) {
+        return; /* what begins a turn has closed it */
+    }
 
     /* Each event is for one direction, so one callback and no use after. */
     if (what & EV_READ) {

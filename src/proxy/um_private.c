@@ -72,6 +72,7 @@ um_private_gone(um_backend_t *b)
 {
     um_node_t *n = b->node;
 
+    um_assert(n->private_count > 0);
     if (!um_list_is_empty(&b->link)) {
         n->idle_count--;
     }
