@@ -86,11 +86,12 @@ in_keep(um_client_t *c, const char *data, size_t len)
     return UM_OK;
 }
 
-/* Say what is wrong, after all replies already due, and close. */
+/* Say what is wrong, after all replies already due, and close.  One that waits
+ * for what may never come is closed at once. */
 static void
 client_fail(um_client_t *c, const char *text)
 {
-    um_req_t *r = um_req_new(c->w, UM_REQ_CLIENT);
+    um_req_t *r = c->blocked ? NULL : um_req_new(c->w, UM_REQ_CLIENT);
 
     um_stat_add(c->w->row, UM_STAT_CLIENTS_CLOSED_PROTOCOL, 1);
     if (r == NULL) {
