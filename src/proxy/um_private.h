@@ -1,6 +1,6 @@
 /*
- * um_private.h -- a connection of one's own to a local Redis, for what must
- * not share one: big requests, scans (and, later, blocking commands).
+ * um_private.h -- a connection of one's own to a local Redis or a peer, for
+ * what must not share one: big requests, what may block (um_block.h), scans.
  *
  * Bounded by private_connections per worker.
  *
@@ -29,7 +29,8 @@ UM_MUSTCHECK um_rc_t um_private_call(um_worker_t *w, uint32_t addr,
  */
 um_backend_t *um_private_get(um_node_t *n, uint8_t proto);
 
-/* Its request has been answered, or has left: keep it for the next. */
+/* Its request has been answered: whoever waits for one gets it, or it is kept
+ * for the next, or closed when it is spoilt or its node has left. */
 void um_private_put(um_backend_t *b);
 
 /* Close idle ones that were to be kept until `since` at most; UINT64_MAX: all.
