@@ -43,14 +43,40 @@ sub answer {
     $c->{in} =~ s/\A(.*?)\r\n\r\n//s;
     my ($line, @lines) = split /\r\n/, $1;
     my %h = map { /^([^:]+):\s*(.*)/ ? (lc $1, $2) : () } @lines;
-    my $want = $no_body ? 0 : $h{'content-length'} // 0;
+    my $body = $no_body ? ''
+        : ($h{'transfer-encoding'} // '') =~ /chunked/i ? $self->_chunks
+        : $self->_bytes($h{'content-length'} // 0);
+
+    return { status => $line =~ m{^HTTP/1\.1 (\d+)} ? $1 : 0, headers => \%h,
+        body => $body };
+}
+
+sub _bytes {
+    my ($self, $want) = @_;
+    my $c = $self->{c};
 
     while (length $c->{in} < $want) {
         $c->_fill or last;
     }
 
-    return { status => $line =~ m{^HTTP/1\.1 (\d+)} ? $1 : 0, headers => \%h,
-        body => substr $c->{in}, 0, $want, '' };
+    return substr $c->{in}, 0, $want, '';
+}
+
+sub _chunks {
+    my ($self) = @_;
+    my $c = $self->{c};
+    my $body = '';
+
+    while (1) {
+        until ($c->{in} =~ /\r\n/) {
+            $c->_fill or return $body;
+        }
+
+        $c->{in} =~ s/\A([0-9a-fA-F]+)[^\r\n]*\r\n// or return $body;
+        my $size = hex $1;
+        $body .= substr $self->_bytes($size + 2), 0, $size;
+        return $body if $size == 0;
+    }
 }
 
 # A request on a connection of its own.
