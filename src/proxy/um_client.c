@@ -83,6 +83,7 @@ client_init(um_client_t *c, um_worker_t *w, bool control,
     c->st.proto = 2;
     c->st.authenticated = w->conf->password == NULL;
     c->st.control_listener = control;
+    memset(c->wrote, 0xff, sizeof(c->wrote));
     c->last_ns = um_worker_now(w);
     c->reply_mean = UM_CLIENT_REPLY_GUESS;
     memcpy(&c->peer, peer, peer_len);
@@ -217,18 +218,18 @@ um_client_cut(um_client_t *c)
 }
 
 void
-um_client_note_write(um_client_t *c, uint16_t addr)
+um_client_add_write(um_client_t *c, uint64_t gen, uint16_t addr)
 {
-    if (um_unlikely(c->wrote_gen != c->w->gen)) {
+    if (c->wrote_gen != gen) {
         /* Its numbers mean something else now. */
-        c->wrote_gen = c->w->gen;
+        c->wrote_gen = gen;
         if (c->wrote_count > 0) {
             c->wrote_count = UM_CLIENT_WROTE + 1;
         }
     }
 
     for (uint32_t i = 0; i < um_min(c->wrote_count, UM_CLIENT_WROTE); i++) {
-        if (um_likely(c->wrote[i] == addr)) {
+        if (c->wrote[i] == addr) {
             return;
         }
     }

@@ -78,7 +78,7 @@ struct um_client_s {
     /* Nodes it has written to, by index into the topology of that generation,
      * for WAIT; a count beyond the maximum: too many to remember. */
     uint64_t wrote_gen;
-    uint16_t wrote[UM_CLIENT_WROTE];
+    uint16_t wrote[UM_CLIENT_WROTE]; /* free places: UINT16_MAX */
     uint16_t wrote_count;
 
     uint64_t last_ns;  /* latest bytes from or to it */
@@ -96,8 +96,10 @@ struct um_client_s {
     socklen_t peer_len;
 };
 
-/* It writes to node `addr` of the present topology. */
-void um_client_note_write(um_client_t *c, uint16_t addr);
+/* It writes to node `addr` of the present topology, generation `gen`. */
+void um_client_add_write(um_client_t *c, uint64_t gen, uint16_t addr);
+static inline void um_client_note_write(
+    um_client_t *c, uint64_t gen, uint16_t addr);
 
 /* Put `r` at the end of the queue of its unanswered commands. */
 void um_client_queue(um_client_t *c, um_req_t *r);
@@ -143,5 +145,15 @@ bool um_client_has_control(const um_client_t *c);
 
 /* Bytes of its buffers, for CLIENT LIST. */
 uint64_t um_client_memory(const um_client_t *c);
+
+static inline void
+um_client_note_write(um_client_t *c, uint64_t gen, uint16_t addr)
+{
+    if (um_unlikely((c->wrote[0] != addr && c->wrote[1] != addr)
+                    || c->wrote_gen != gen))
+    {
+        um_client_add_write(c, gen, addr);
+    }
+}
 
 #endif /* UM_CLIENT_H */

@@ -42,7 +42,7 @@ typedef struct {
 } call_t;
 
 um_verdict_t
-um_dispatch_route(um_worker_t *w, uint16_t slot, uint8_t hops)
+um_dispatch_route_away(um_worker_t *w, uint16_t slot, uint8_t hops)
 {
     um_route_conf_t conf = {
         .active = w->conf->active_redirection,
@@ -203,7 +203,7 @@ um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
         v.go == UM_GO_PEER ? UM_STAT_COMMANDS_PEER : UM_STAT_COMMANDS_FORWARDED,
         1);
     if (r->cmd->flags & (UM_CMD_WRITE | UM_CMD_MAY_REPLICATE)) {
-        um_client_note_write(r->client, v.addr);
+        um_client_note_write(r->client, w->gen, v.addr);
     }
     um_backend_send(b, r, um_dispatch_head(v, argc, r->plain, head), words);
 }
@@ -230,7 +230,7 @@ call_block(const call_t *k, um_verdict_t v, uint16_t slot)
         v.go == UM_GO_PEER ? UM_STAT_COMMANDS_PEER : UM_STAT_COMMANDS_FORWARDED,
         1);
     if (k->cmd->flags & UM_CMD_WRITE) {
-        um_client_note_write(k->c, v.addr);
+        um_client_note_write(k->c, k->c->w->gen, v.addr);
     }
     um_block_start(r, v, k->argv, k->argc);
     return UM_OK;
@@ -271,7 +271,7 @@ call_send(const call_t *k, um_verdict_t v, uint16_t slot)
     {
         um_stat_add(w->row, UM_STAT_COMMANDS_FORWARDED, 1);
         if (k->cmd->flags & (UM_CMD_WRITE | UM_CMD_MAY_REPLICATE)) {
-            um_client_note_write(c, v.addr);
+            um_client_note_write(c, w->gen, v.addr);
         }
         um_backend_send(b, r, k->raw, (um_str_t){ "", 0 });
         return UM_OK;
@@ -300,12 +300,8 @@ call_refuse(const call_t *k, um_verdict_t v, uint16_t slot)
 static um_rc_t
 call_by_slot(const call_t *k, uint16_t slot)
 {
-    um_worker_t *w = k->c->w;
-    um_verdict_t v = { .go = UM_GO_LOCAL, .addr = w->topo->owner[slot] };
+    um_verdict_t v = um_dispatch_route(k->c->w, slot, k->hops);
 
-    if (um_unlikely(!um_route_is_local(w->topo, slot))) {
-        v = um_dispatch_route(w, slot, k->hops);
-    }
     if (um_likely(v.go == UM_GO_LOCAL || v.go == UM_GO_PEER)) {
         return um_likely(!k->blocks) ? call_send(k, v, slot)
                                      : call_block(k, v, slot);
@@ -335,7 +331,7 @@ call_split(const call_t *k, const um_keys_t *keys)
     um_req_t *r = call_req(k);
 
     if (r != NULL) {
-        um_trace_split(r, k->argv, k->argc);
+        r->hooks |= UM_HOOK_LOOK;
         um_fanout_start(r, k->argv, k->argc, keys);
     }
     return UM_OK;

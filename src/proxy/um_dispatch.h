@@ -27,7 +27,10 @@ void um_dispatch_send(
     um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc);
 
 /* The verdict for a slot, from the worker's own view. */
-um_verdict_t um_dispatch_route(um_worker_t *w, uint16_t slot, uint8_t hops);
+static inline um_verdict_t um_dispatch_route(
+    um_worker_t *w, uint16_t slot, uint8_t hops);
+um_verdict_t um_dispatch_route_away(
+    um_worker_t *w, uint16_t slot, uint8_t hops);
 
 /* The array's header, and UMFORWARD's words for a peer, into `out`.  `plain`
  * is what um_zip.h tells of: a counter of two digits. */
@@ -36,5 +39,16 @@ um_str_t um_dispatch_head(um_verdict_t v, uint32_t argc, bool plain, char *out);
 
 /* Answer what cannot be sent: MOVED, CLUSTERDOWN ... */
 void um_dispatch_refuse(um_req_t *r, um_verdict_t v, uint16_t slot);
+
+static inline um_verdict_t
+um_dispatch_route(um_worker_t *w, uint16_t slot, uint8_t hops)
+{
+    if (um_likely(um_route_is_local(w->topo, slot))) {
+        return (
+            um_verdict_t){ .go = UM_GO_LOCAL, .addr = w->topo->owner[slot] };
+    }
+
+    return um_dispatch_route_away(w, slot, hops);
+}
 
 #endif /* UM_DISPATCH_H */

@@ -210,7 +210,7 @@ fanout_hold_back(um_client_t *c, const um_join_t *j)
 
 static void
 fanout_send(um_req_t *r, um_join_t *j, const plan_t *p, const um_str_t *argv,
-    const um_keys_t *keys)
+    uint32_t argc, const um_keys_t *keys)
 {
     um_worker_t *w = r->w;
     um_client_t *c = r->client;
@@ -221,6 +221,7 @@ fanout_send(um_req_t *r, um_join_t *j, const plan_t *p, const um_str_t *argv,
 
     r->join = j;
     j->parts = j->left = p->parts;
+    um_join_say(j, argv, argc);
 
     for (uint32_t i = 0; i < p->parts; i++) {
         if (part_new(r, j, i, &p->part[i]) == NULL) {
@@ -237,7 +238,7 @@ fanout_send(um_req_t *r, um_join_t *j, const plan_t *p, const um_str_t *argv,
      * join must not end under us. */
     j->left++;
     for (uint32_t i = 0; i < p->parts; i++) {
-        uint32_t argc;
+        uint32_t count;
 
         if (um_unlikely(zips) && p->part[i].verdict.go == UM_GO_LOCAL
             && part_zip(j->part[i], p, &p->part[i], argv, keys, zip) == UM_OK)
@@ -249,13 +250,13 @@ fanout_send(um_req_t *r, um_join_t *j, const plan_t *p, const um_str_t *argv,
             continue;
         }
 
-        argc = part_words(&words, p, &p->part[i], argv, keys, per_key);
+        count = part_words(&words, p, &p->part[i], argv, keys, per_key);
         if (words.failed) {
             um_req_fail(j->part[i], "ERR out of memory");
             um_sbuf_deinit(&words);
         } else {
             um_dispatch_send(j->part[i], p->part[i].verdict,
-                (um_str_t){ words.data, words.len }, argc);
+                (um_str_t){ words.data, words.len }, count);
         }
 
         if (c->dead) {
@@ -300,7 +301,7 @@ um_fanout_start(
         free(j);
         um_dispatch_refuse(r, p.refused, p.refused_slot);
     } else {
-        fanout_send(r, j, &p, argv, keys);
+        fanout_send(r, j, &p, argv, argc, keys);
     }
 
     free(p.part);

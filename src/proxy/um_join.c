@@ -2,12 +2,14 @@
 
 #include "proxy/um_join.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/um_str.h"
 #include "proxy/um_block.h"
 #include "proxy/um_client.h"
+#include "proxy/um_trace.h"
 #include "proxy/um_worker.h"
 #include "resp/um_put.h"
 #include "resp/um_reply_scan.h"
@@ -22,10 +24,54 @@ um_join_new(um_req_t *parent, um_join_how_t how, uint32_t keys)
         return NULL;
     }
 
-    *j = (um_join_t){ .parent = parent, .how = how, .keys = keys };
+    memset(j, 0, offsetof(um_join_t, said));
+    j->parent = parent;
+    j->how = how;
+    j->keys = keys;
     j->part = (um_req_t **) (void *) (j + 1);
     j->key_part = (uint32_t *) (void *) (j->part + keys);
     return j;
+}
+
+void
+um_join_say(um_join_t *j, const um_str_t *argv, uint32_t argc)
+{
+    size_t used = 0;
+
+    j->argc = argc;
+    for (uint32_t i = 0; i < um_min(argc, UM_JOIN_WORDS); i++) {
+        size_t len = um_min(argv[i].len, sizeof(j->said) - used);
+
+        memcpy(j->said + used, argv[i].data, len);
+        used += len;
+        j->word_end[i] = (uint16_t) used;
+        j->words = (uint16_t) (i + 1);
+        if (used == sizeof(j->said)) {
+            return;
+        }
+    }
+}
+
+/* It took long: the slow log wants its words. */
+static void
+join_tell(const um_join_t *j)
+{
+    um_str_t argv[UM_JOIN_WORDS + 1];
+    uint32_t begin = 0, n = 0;
+    char more[48];
+
+    for (; n < j->words; n++) {
+        argv[n] = (um_str_t){ j->said + begin, j->word_end[n] - begin };
+        begin = j->word_end[n];
+    }
+    if (n < j->argc) {
+        int len = snprintf(
+            more, sizeof(more), "... (%u more arguments)", j->argc - n);
+
+        argv[n++] = (um_str_t){ more, (size_t) len };
+    }
+
+    um_trace_keep(j->parent, argv, n);
 }
 
 /* The parts are nobody's any more; those in a FIFO stay there. */
@@ -279,6 +325,9 @@ um_join_left(um_join_t *j)
     }
 
     rc = r->hooks & UM_HOOK_MUTED ? UM_OK : join_build(j, &out, &r->w->chunks);
+    if (um_unlikely(um_trace_takes_long(r)) && j->words > 0) {
+        join_tell(j);
+    }
     r->join = NULL;
     um_join_abandon(j);
 

@@ -37,6 +37,13 @@ um_trace_is_on(const um_worker_t *w)
     return w->slow_us != UINT32_MAX;
 }
 
+/* Would it be slow, were it answered now? */
+static inline bool
+um_trace_takes_long(const um_req_t *r)
+{
+    return r->w->now_us - r->start_us >= r->w->slow_us;
+}
+
 /* `r` is about to be answered by a handler of ours that gets these words ... */
 void um_trace_here(um_req_t *r, const um_str_t *argv, uint32_t argc);
 
@@ -45,9 +52,6 @@ void um_trace_left(um_worker_t *w);
 
 /* Keep the words of `r` for the case that it will be slow. */
 void um_trace_keep(um_req_t *r, const um_str_t *argv, uint32_t argc);
-
-/* The same of one that is about to be split. */
-void um_trace_split(um_req_t *r, const um_str_t *argv, uint32_t argc);
 
 /* Likewise, from where its bytes are now: they will not be there when it is
  * answered.  Only if it has taken `warm_us` so far, or is slow already. */

@@ -182,13 +182,6 @@ um_trace_left(um_worker_t *w)
     }
 }
 
-void
-um_trace_split(um_req_t *r, const um_str_t *argv, uint32_t argc)
-{
-    r->hooks |= UM_HOOK_LOOK;
-    um_trace_keep(r, argv, argc);
-}
-
 static void
 trace_not_here(um_trace_t *t, const um_req_t *r)
 {

@@ -239,7 +239,9 @@ bool um_cmd_word_is(um_str_t word, um_str_t option);
 static inline bool
 um_cmd_has_one_key(const um_cmd_t *cmd)
 {
-    return cmd->finder == UM_FINDER_RANGE && cmd->first == 1 && cmd->last == 1;
+    return cmd->first == 1 && cmd->last == 1
+           && (cmd->finder == UM_FINDER_RANGE || cmd->finder == UM_FINDER_SET
+               || cmd->finder == UM_FINDER_BITFIELD);
 }
 
 /* Does this call block (BLPOP always, XREAD only with BLOCK)? */
