@@ -307,7 +307,14 @@ sub finish {
         Undermoon::Test::trouble("in the log: $line");
     }
 
-    Test::More::diag($self->log) if $ENV{UM_TEST_LOG};
+    if ($ENV{UM_TEST_LOG}) {
+        Test::More::diag($self->log);
+    } elsif (!Test::More->builder->is_passing) {
+        # What may explain it, from the end.
+        my @said = grep { /\[(?:warn|error|crit|alert)\]/ }
+            split /^/, $self->log;
+        Test::More::diag(splice @said, @said > 20 ? -20 : 0) if @said;
+    }
 }
 
 1;
