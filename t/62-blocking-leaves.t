@@ -24,6 +24,9 @@ my %leave = (
     QUIT => sub { $_[0]->send('QUIT'); $_[0]->shut },
     'half a command and close' => sub { $_[0]->write("*2\r\n\$3\r\nGE");
         $_[0]->close },
+    'megabytes and close' => sub {
+        $_[0]->write(Undermoon::Client::request(qw(RPUSH {q}evil x)) x 100_000);
+        $_[0]->close },
     'a pipeline and close' => sub {
         $_[0]->write(Undermoon::Client::request(qw(RPUSH {q}evil x)) x 20);
         $_[0]->close },

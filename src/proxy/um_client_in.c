@@ -220,12 +220,25 @@ client_request_is_too_big(const um_client_t *c)
            && c->in.len - c->in.off + c->scan.need > c->w->conf->max_request;
 }
 
+/*
+ * One that blocks is read from, as Redis does it: that it leaves must show, and
+ * shows behind all it has said.  A little where memory is short.
+ */
+static bool
+client_is_listened_to(const um_client_t *c)
+{
+    const um_proxy_conf_t *conf = c->w->conf;
+
+    return c->blocked
+           && c->in.len < (um_worker_memory(c->w) < conf->buffer_memory / 2
+                               ? conf->max_request
+                               : READ_MAX);
+}
+
 static void
 client_set_reading(um_client_t *c)
 {
-    /* One that blocks is read from, a little: that it leaves must show. */
-    bool on =
-        (!c->paused || (c->blocked && c->in.len < READ_MAX)) && !c->closing;
+    bool on = (!c->paused || client_is_listened_to(c)) && !c->closing;
 
     if (um_unlikely(c->io.reading != on)
         && um_io_want_read(&c->io, on) != UM_OK) {
