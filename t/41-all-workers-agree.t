@@ -69,8 +69,12 @@ for (1 .. 10) {
     $clients[0]->send(qw(UMCTL SETCLUSTER v2), ++$epoch, 'NOFLAG', 'mydb',
         $epoch % 2 ? ($node->addr, 1, '0-16383')
         : ('PEER', $peer, 1, '0-16383'));
-    kill 'KILL', $before[ rand @before ];
+    my $victim = $before[ rand @before ];
+    kill 'KILL', $victim;
     my $said = eval { $clients[0]->read };
+
+    # Its clients are closed one after the other: to the last.
+    wait_for { !kill 0, $victim } 5;
 
     # Its worker was it: nobody knows.  Otherwise all who live have it.
     if (!defined $said) {
