@@ -38,7 +38,9 @@ typedef struct store_s store_t;
 
 #define STORE_NAME_MAX 31  /* bytes of a cluster's name            */
 #define STORE_ADDR_MAX 260 /* bytes of an address: 253 + ':' + port */
-#define STORE_ALL      UINT64_MAX
+/* The largest epoch: exact as a number in any JSON. */
+#define STORE_EPOCH_MAX ((UINT64_C(1) << 53) - 1)
+#define STORE_ALL       UINT64_MAX
 
 /* A cluster's configuration, as the proxies get it. */
 typedef enum {
@@ -263,15 +265,14 @@ store_rc_t store_undone(store_t *s, const store_task_args_t *a);
 /* --- failures --------------------------------------------------------- */
 
 /*
- * `reporter` finds `address` dead.  Known already and not expired: nothing
- * changes.  INVALID_PROXY_ADDRESS, INVALID_REPORTER, TOO_MANY (reports of
+ * `reporter` finds `address` dead.  Known already and not expired: takes no
+ * epoch.  INVALID_PROXY_ADDRESS, INVALID_REPORTER, TOO_MANY (reports of
  * unknown addresses are bounded).
  */
 store_rc_t store_report(
     store_t *s, const store_env_t *e, um_str_t address, um_str_t reporter);
 
-/* Forget expired reports.  No epoch; no durable change worth a write of its
- * own, store_serial() stays. */
+/* Forget expired reports; takes no epoch.  They count for nothing anyway. */
 void store_purge(store_t *s, const store_env_t *e);
 
 /*
@@ -301,7 +302,7 @@ store_rc_t store_check(const store_t *s, const store_env_t *e, um_sbuf_t *out);
 /* --- epochs ----------------------------------------------------------- */
 
 /* Global and every cluster's epoch become `epoch`. EPOCH_SMALLER_THAN_CURRENT
- * unless that is more than now. */
+ * unless that is more than now, EPOCH_TOO_LARGE beyond STORE_EPOCH_MAX. */
 store_rc_t store_set_epoch(store_t *s, uint64_t epoch);
 
 /* The highest a proxy has told is `seen`: go beyond it and beyond our own. */
@@ -352,6 +353,13 @@ store_key_t store_cluster_key(const store_t *s, um_str_t name);
 store_rc_t store_view_info(
     const store_t *s, const store_env_t *e, um_str_t name, um_sbuf_t *out);
 
+/*
+ * {"tasks":[{"cluster_name","source_undone","destination_undone",
+ * "slot_range":{..,"tag":{"Migrating":..}}}]}: what the coordinator is to have
+ * undone, and who has said so.
+ */
+void store_view_cancelling(const store_t *s, um_sbuf_t *out);
+
 /* The configuration object alone, {"compression_strategy":..}. */
 void store_view_config(const store_config_t *config, um_sbuf_t *out);
 
@@ -367,10 +375,18 @@ void store_dump(const store_t *s, um_sbuf_t *out);
  * A store from such a text; 0.1 is understood when `old` says so.  Everything
  * is checked: types, ranges, and that all fits together.  On anything but
  * STORE_OK *s is untouched and *why says where: INVALID_META_VERSION,
- * INVALID_METADATA, NO_MEMORY.
+ * INVALID_METADATA, NO_MEMORY.  Its serial starts again:
+ * what was cached by store_key_t is to be forgotten.
  */
 UM_MUSTCHECK store_rc_t store_load(
     um_str_t text, bool old, store_t **s, store_why_t *why);
+
+/*
+ * The same for PUT metadata: no old version, and EPOCH_SMALLER_THAN_CURRENT
+ * before all else that may be wrong, unless its epoch is `at_least`.
+ */
+UM_MUSTCHECK store_rc_t store_load_newer(
+    um_str_t text, uint64_t at_least, store_t **s, store_why_t *why);
 
 /*
  * The whole state is sound: every slot owned once, tasks paired, indexes and

@@ -45,8 +45,7 @@
     X(CANCEL_NOT_SUPPORTED, 409)                                               \
     X(INVALID_METADATA, 400)                                                   \
     X(INVALID_REPORTER, 400)                                                   \
-    X(TOO_MANY, 409)                                                           \
-    X(NO_MEMORY, 500)
+    X(EPOCH_TOO_LARGE, 400) X(TOO_MANY, 409) X(NO_MEMORY, 500)
 
 typedef enum {
     STORE_OK = 0,
