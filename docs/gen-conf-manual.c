@@ -13,6 +13,7 @@
 #include "master/um_redis_conf.h"
 #include "proxy/um_proxy_conf.h"
 
+#include "../modules/broker/broker_conf.h"
 #include "../modules/status/status_conf.h"
 
 #include <stdio.h>
@@ -25,10 +26,18 @@ static const um_block_t status_block = {
     .doc = STATUS_DOC,
 };
 
+static const um_block_t broker_block = {
+    .name = "broker",
+    .directives = broker_directives,
+    .doc = BROKER_DOC,
+    .env = true,
+};
+
 static const um_block_t *const blocks[] = {
     &um_main_block,
     &um_proxy_block,
     &um_redis_block,
+    &broker_block,
     &status_block,
     NULL,
 };

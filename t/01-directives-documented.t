@@ -44,12 +44,21 @@ is(join(', ', sort keys %in), '', 'no other is in conf/undermoond.conf');
 
 # A comment's default is the true one.
 my $entry   = qr/^\.It Ic (\w+) .*\n(?:[^.].*\n)*Default:\n\.Ql (.*) \.$/m;
-my %default = $made =~ /$entry/g;
+my %default;
+for my $part (split /^(?=\.Ss )/m, $made) {
+    $block = $part =~ /^\.Ss Block (\w+)/ ? $1 : 'main';
+    $default{"$block $1"} = $2 while $part =~ /$entry/g;
+}
+
+$block = 'main';
 for (split /\n/, slurp("$top/conf/undermoond.conf")) {
-    next unless /^\s*#(\w+)\s+(\S.*);$/ && exists $default{$1};
+    $block = $1 if /^#?(\w+) \{/;
+    $block = 'main' if /^#?\}/;
+    next unless /^\s*#(\w+)\s+(\S.*);$/ && exists $default{"$block $1"};
     my ($name, $said) = ($1, $2);
     next if $name eq 'listen' || $name eq 'password';
-    is($said =~ s/50ms/50000us/r, $default{$name}, "the default of $name");
+    is($said =~ s/50ms/50000us/r, $default{"$block $name"},
+        "the default of $name in $block");
 }
 
 done_testing();

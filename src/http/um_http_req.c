@@ -224,6 +224,18 @@ http_req_cancel(um_http_req_t *r)
 
 /* ---- Which handler ------------------------------------------------------ */
 
+static void
+req_refuse(um_http_req_t *r, unsigned status, const char *text)
+{
+    um_httpd_t *h = r->conn->h;
+
+    if (h->on_refuse != NULL) {
+        h->on_refuse(r, status, h->data);
+    } else {
+        um_http_text(r, status, "%s", text);
+    }
+}
+
 /* 405: "Allow: GET, HEAD, POST". */
 static void
 req_refuse_method(um_http_req_t *r, unsigned allowed)
@@ -239,7 +251,7 @@ req_refuse_method(um_http_req_t *r, unsigned allowed)
 
     um_http_set(r, "Allow", um_sbuf_cstr(&names));
     um_sbuf_deinit(&names);
-    um_http_text(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed here");
+    req_refuse(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed here");
 }
 
 static void
@@ -262,7 +274,7 @@ req_find_route(um_http_req_t *r)
     if (allowed != 0) {
         req_refuse_method(r, allowed);
     } else {
-        um_http_text(r, MHD_HTTP_NOT_FOUND, "nothing is here");
+        req_refuse(r, MHD_HTTP_NOT_FOUND, "nothing is here");
     }
 }
 
@@ -400,6 +412,18 @@ unsigned
 um_http_method(const um_http_req_t *r)
 {
     return r->method;
+}
+
+const um_http_route_t *
+um_http_route(const um_http_req_t *r)
+{
+    return r->route;
+}
+
+um_str_t
+um_http_segment(const um_http_req_t *r, uint32_t i)
+{
+    return i < r->path.count ? r->path.seg[i] : (um_str_t){ "", 0 };
 }
 
 um_str_t

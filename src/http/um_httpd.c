@@ -231,6 +231,12 @@ um_httpd_free(um_httpd_t *h)
     free(h);
 }
 
+void
+um_httpd_on_refuse(um_httpd_t *h, um_http_refuse_pt on_refuse)
+{
+    h->on_refuse = on_refuse;
+}
+
 uint32_t
 um_httpd_connections(const um_httpd_t *h)
 {

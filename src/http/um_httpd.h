@@ -70,6 +70,15 @@ UM_MUSTCHECK um_rc_t um_httpd_listen(um_httpd_t *h, int fd, const char *name);
  */
 void um_httpd_quit(um_httpd_t *h, um_io_pt on_done, void *data);
 
+/*
+ * Somebody else's words for 404 and 405: `on_refuse` is called instead of a
+ * handler, before the body has come, and replies before it returns.  Allow is
+ * set already.
+ */
+typedef void (*um_http_refuse_pt)(
+    um_http_req_t *r, unsigned status, void *data);
+void um_httpd_on_refuse(um_httpd_t *h, um_http_refuse_pt on_refuse);
+
 /* Now.  Requests that are kept are cancelled; not from a handler. */
 void um_httpd_free(um_httpd_t *h);
 
@@ -78,6 +87,12 @@ uint32_t um_httpd_connections(const um_httpd_t *h);
 /* ---- A request: valid until it is answered ------------------------------ */
 
 unsigned um_http_method(const um_http_req_t *r); /* HEAD counts as GET */
+
+/* The route it took; NULL when it is refused. */
+const um_http_route_t *um_http_route(const um_http_req_t *r);
+
+/* The i-th segment of its path, with its escapes undone; empty: no such. */
+um_str_t um_http_segment(const um_http_req_t *r, uint32_t i);
 
 /* What the i-th {} of the route's path stands for; empty: no such. */
 um_str_t um_http_param(const um_http_req_t *r, uint32_t i);

@@ -34,6 +34,7 @@ struct um_httpd_s {
     um_timer_t *sweep; /* while there are connections       */
     const um_http_route_t *routes;
     um_httpd_limits_t limits;
+    um_http_refuse_pt on_refuse; /* NULL: words of our own */
     void *data;
 
     httpd_listener_t listener[HTTPD_LISTENERS];

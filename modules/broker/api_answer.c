@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api.h"
+#include "core/um_str.h"
+#include "meta/um_gzip.h"
+
+#define JSON_TYPE "application/json"
+
+/* ---- Codes -------------------------------------------------------------- */
+
+static void
+json_member(um_sbuf_t *out, const char *name, um_str_t value)
+{
+    um_sbuf_addf(out, ",\"%s\":\"", name);
+
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char) value.data[i];
+
+        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) {
+            um_sbuf_addf(out, "\\u%04x", c);
+        } else {
+            um_sbuf_add(out, &c, 1);
+        }
+    }
+
+    um_sbuf_addz(out, "\"");
+}
+
+static void
+answer_code(um_http_req_t *r, store_rc_t rc, const store_why_t *why)
+{
+    um_sbuf_t body = { 0 };
+
+    um_sbuf_addf(&body, "{\"error\":\"%s\"", store_rc_name(rc));
+    if (rc == STORE_INVALID_CONFIG && why != NULL) {
+        json_member(&body, "key", why->key);
+        json_member(&body, "value", why->value);
+        json_member(&body, "message", um_str_of(why->message));
+    } else if (rc == STORE_INVALID_METADATA && why != NULL) {
+        json_member(&body, "field", um_str_of(why->field));
+        json_member(&body, "message", um_str_of(why->message));
+    }
+    um_sbuf_addz(&body, "}");
+    um_http_reply(r, (unsigned) store_rc_status(rc), JSON_TYPE, &body);
+}
+
+void
+api_answer(broker_t *b, um_http_req_t *r, store_rc_t rc, const store_why_t *why,
+    um_sbuf_t *out)
+{
+    um_sbuf_t none = { 0 };
+
+    if (rc != STORE_OK) {
+        b->stats.refused++;
+        answer_code(r, rc, why);
+    } else if (out != NULL && (out->len > 0 || out->failed)) {
+        um_http_reply(r, 200, JSON_TYPE, out);
+    } else {
+        um_http_reply(r, 200, NULL, &none);
+    }
+}
+
+/* ---- Packed or not ------------------------------------------------------ */
+
+/* "gzip", "*" or "gzip;q=0.5" in a list of such. */
+static bool
+takes_gzip(um_http_req_t *r)
+{
+    const char *at = um_http_header(r, "Accept-Encoding");
+
+    for (at = at == NULL ? "" : at; *at != '\0';) {
+        size_t len;
+        um_str_t word;
+        const char *q;
+        bool zero;
+
+        at += strspn(at, ", \t");
+        len = strcspn(at, ",");
+        word = (um_str_t){ at, strcspn(at, ",; \t") };
+        q = memmem(at, len, "q=", 2);
+        zero = q != NULL && strspn(q + 2, "0.") > 0
+               && strspn(q + 2, "0.") == strcspn(q + 2, ", \t;");
+        if (um_str_ieq(word, um_lit("gzip")) || um_str_ieq(word, um_lit("*"))) {
+            return !zero;
+        }
+        at += len;
+    }
+
+    return false;
+}
+
+void
+api_json(um_http_req_t *r, um_sbuf_t *body)
+{
+    um_sbuf_t packed = { 0 };
+
+    um_http_set(r, "Vary", "Accept-Encoding");
+    if (body->failed || !takes_gzip(r)) {
+        um_http_reply(r, 200, JSON_TYPE, body);
+        return;
+    }
+
+    if (um_gzip((um_str_t){ body->data, body->len }, &packed) == UM_OK) {
+        um_http_set(r, "Content-Encoding", "gzip");
+    }
+    um_sbuf_deinit(body);
+    um_http_reply(r, 200, JSON_TYPE, &packed);
+}
+
+/* ---- Views -------------------------------------------------------------- */
+
+/* The client's list of tags has `tag`, or any will do. */
+static bool
+has_tag(um_http_req_t *r, const char *tag)
+{
+    const char *list = um_http_header(r, "If-None-Match");
+
+    return list != NULL
+           && (strcmp(list, "*") == 0 || strstr(list, tag) != NULL);
+}
+
+/* NULL: out of memory. */
+static view_t *
+view_make(broker_t *b, view_kind_t kind, um_str_t name, const store_key_t *key)
+{
+    um_sbuf_t text = { 0 };
+    view_t *view;
+
+    if (kind == VIEW_PROXY) {
+        store_view_proxy(b->store, &b->settings, name, &text);
+    } else {
+        store_view_cluster(b->store, &b->settings, name, &text);
+    }
+
+    view = text.failed ? NULL : views_put(&b->views, kind, name, key, &text);
+    if (view == NULL) {
+        um_sbuf_deinit(&text);
+    }
+
+    return view;
+}
+
+static void
+view_send(broker_t *b, um_http_req_t *r, view_t *view)
+{
+    const um_sbuf_t *packed =
+        takes_gzip(r) ? views_packed(&b->views, view) : NULL;
+    const um_sbuf_t *bytes = packed != NULL ? packed : &view->text;
+    um_sbuf_t body = { 0 };
+
+    if (packed != NULL) {
+        um_http_set(r, "Content-Encoding", "gzip");
+    }
+    um_sbuf_add(&body, bytes->data, bytes->len);
+    um_http_reply(r, 200, JSON_TYPE, &body);
+}
+
+void
+api_view(broker_t *b, um_http_req_t *r, view_kind_t kind, um_str_t name)
+{
+    store_key_t key = kind == VIEW_PROXY ? store_proxy_key(b->store, name)
+                                         : store_cluster_key(b->store, name);
+    um_sbuf_t none = { 0 };
+    view_t *view;
+    char tag[80];
+
+    if (key.epoch == 0 && key.stamp == 0) {
+        um_sbuf_addz(&none,
+            kind == VIEW_PROXY ? "{\"proxy\":null}" : "{\"cluster\":null}");
+        um_http_reply(r, 200, JSON_TYPE, &none);
+        return;
+    }
+
+    snprintf(tag, sizeof(tag), "W/\"%" PRIx64 "-%" PRIu64 "-%" PRIu64 "\"",
+        b->views.age, key.epoch, key.stamp);
+    um_http_set(r, "ETag", tag);
+    um_http_set(r, "Vary", "Accept-Encoding");
+    if (has_tag(r, tag + 2)) {
+        um_http_reply(r, 304, NULL, &none);
+        return;
+    }
+
+    view = views_find(&b->views, kind, name, &key);
+    if (view == NULL) {
+        view = view_make(b, kind, name, &key);
+    }
+    if (view == NULL) {
+        api_answer(b, r, STORE_NO_MEMORY, NULL, NULL);
+        return;
+    }
+
+    view_send(b, r, view);
+}

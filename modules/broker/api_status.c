@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <inttypes.h>
+
+#include "api.h"
+#include "api_status.h"
+
+#define PROM_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+/* Everything there is to tell, once for JSON and once for Prometheus. */
+typedef struct {
+    const char *name; /* a counter's ends with _total in Prometheus */
+    const char *help;
+    bool counter;
+    uint64_t value;
+} fact_t;
+
+#define FACTS 18
+
+static void
+facts_fill(broker_t *b, fact_t f[FACTS])
+{
+    const broker_stats_t *st = &b->stats;
+    store_counts_t n;
+    size_t i = 0;
+
+    store_count(b->store, &n);
+    f[i++] =
+        (fact_t){ "epoch", "The global epoch.", false, store_epoch(b->store) };
+    f[i++] = (fact_t){ "proxies", "Registered proxies.", false, n.proxies };
+    f[i++] = (fact_t){ "proxies_free", "Proxies a cluster could have.", false,
+        n.free };
+    f[i++] = (fact_t){ "proxies_failed", "Proxies marked as failed.", false,
+        n.failed };
+    f[i++] = (fact_t){ "proxies_to_replace",
+        "Failed proxies that wait for a spare.", false, n.waiting };
+    f[i++] = (fact_t){ "hosts", "Hosts of the proxies.", false, n.hosts };
+    f[i++] = (fact_t){ "clusters", "Clusters.", false, n.clusters };
+    f[i++] = (fact_t){ "migration_tasks", "Tasks of running migrations.", false,
+        n.migrations };
+    f[i++] = (fact_t){ "clusters_scaling",
+        "Clusters whose new nodes wait to be known.", false, n.scaling };
+    f[i++] = (fact_t){ "failure_reports", "Reports of failed proxies.", false,
+        n.reports };
+    f[i++] = (fact_t){ "connections", "Open connections.", false,
+        um_httpd_connections(b->httpd) };
+    f[i++] = (fact_t){ "view_bytes", "Bytes of answers that are kept.", false,
+        b->views.bytes };
+    f[i++] = (fact_t){ "requests", "Requests.", true, st->requests };
+    f[i++] = (fact_t){ "requests_refused", "Requests answered with an error.",
+        true, st->refused };
+    f[i++] = (fact_t){ "changes", "Requests that changed something.", true,
+        st->changes };
+    f[i++] =
+        (fact_t){ "saves", "Times the file was replaced.", true, st->saves };
+    f[i++] = (fact_t){ "save_failures", "Times that failed.", true,
+        st->save_failures };
+    f[i++] = (fact_t){ "view_hits", "Answers that were kept from before.", true,
+        b->views.hits };
+    um_assert(i == FACTS);
+}
+
+static void
+on_metrics(um_http_req_t *r, void *data)
+{
+    fact_t facts[FACTS];
+    um_sbuf_t body = { 0 };
+
+    facts_fill(data, facts);
+    for (size_t i = 0; i < FACTS; i++) {
+        const char *name = facts[i].name;
+        const char *end = facts[i].counter ? "_total" : "";
+
+        um_sbuf_addf(&body,
+            "# HELP undermoon_broker_%s%s %s\n"
+            "# TYPE undermoon_broker_%s%s %s\n"
+            "undermoon_broker_%s%s %" PRIu64 "\n",
+            name, end, facts[i].help, name, end,
+            facts[i].counter ? "counter" : "gauge", name, end, facts[i].value);
+    }
+    um_http_set(r, "Cache-Control", "no-store");
+    um_http_reply(r, 200, PROM_TYPE, &body);
+}
+
+static void
+on_status(um_http_req_t *r, void *data)
+{
+    broker_t *b = data;
+    fact_t facts[FACTS];
+    um_sbuf_t body = { 0 };
+
+    facts_fill(b, facts);
+    um_sbuf_addf(&body, "{\"version\":\"%s\",\"storage\":\"%s\"",
+        b->env->api->version, b->conf->file != NULL ? "file" : "memory");
+    for (size_t i = 0; i < FACTS; i++) {
+        um_sbuf_addf(&body, ",\"%s\":%" PRIu64, facts[i].name, facts[i].value);
+    }
+    um_sbuf_addz(&body, "}\n");
+    um_http_set(r, "Cache-Control", "no-store");
+    um_http_reply(r, 200, "application/json", &body);
+}
+
+static void
+on_healthz(um_http_req_t *r, void *data)
+{
+    const broker_t *b = data;
+    um_sbuf_t body = { 0 };
+
+    um_sbuf_addz(&body,
+        b->complained ? "{\"status\":\"unavailable\",\"reasons\":[\"changes "
+                        "cannot be saved\"]}\n"
+                      : "{\"status\":\"ok\"}\n");
+    um_http_set(r, "Cache-Control", "no-store");
+    um_http_reply(r, b->complained ? 503 : 200, "application/json", &body);
+}
+
+const um_http_route_t api_status_routes[API_STATUS_ROUTES] = {
+    { "/metrics", UM_HTTP_GET, 0, on_metrics },
+    { "/status", UM_HTTP_GET, 0, on_status },
+    { "/healthz", UM_HTTP_GET, 0, on_healthz },
+};

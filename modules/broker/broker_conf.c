@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "broker_conf.h"
+
+#include <string.h>
+
+#include "core/um_pool.h"
+#include "core/um_str.h"
+
+static const um_bounds_t conf_connections = { .min = 4, .max = 10000 };
+static const um_bounds_t conf_time = { .min = 100, .max = 3600000 };
+static const um_bounds_t conf_body = { .min = 1024, .max = 64 << 20 };
+static const um_bounds_t conf_ttl = { .min = 1000, .max = 86400000 };
+static const um_bounds_t conf_any = { .min = 0, .max = INT64_MAX };
+static const um_bounds_t conf_at_least_one = { .min = 1, .max = INT64_MAX };
+
+/* As store_compress_t counts them. */
+static const um_enum_t conf_compression[] = {
+    { "disabled", 0 },
+    { "set_get_only", 1 },
+    { "allow_all", 2 },
+    { NULL, 0 },
+};
+
+static const char *
+conf_set_allow(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
+{
+    broker_conf_t *bc = conf;
+    um_cidr_t *list = um_pool_array(
+        cx->pool, (size_t) bc->allow_count + cx->argc, sizeof(*list));
+
+    if (list == NULL) {
+        return "cannot be stored: out of memory";
+    }
+
+    if (bc->allow_count > 0) {
+        memcpy(list, bc->allow, bc->allow_count * sizeof(*list));
+    }
+
+    for (uint32_t i = 0; i < cx->argc; i++) {
+        const char *wrong =
+            um_cidr_parse(&list[bc->allow_count + i], um_str_of(cx->arg[i]));
+
+        if (wrong != NULL) {
+            cx->about = cx->arg[i];
+            return wrong;
+        }
+    }
+
+    bc->allow = list;
+    bc->allow_count += cx->argc;
+    return NULL;
+}
+
+static const char *
+conf_set_user(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
+{
+    broker_conf_t *bc = conf;
+
+    if (strchr(cx->arg[0], ':') != NULL) {
+        return "has a colon, which basic authentication cannot say";
+    }
+
+    bc->write_user = um_pool_strdup(cx->pool, um_str_of(cx->arg[0]));
+    bc->write_password = um_pool_strdup(cx->pool, um_str_of(cx->arg[1]));
+    return bc->write_user == NULL || bc->write_password == NULL
+               ? "cannot be stored: out of memory"
+               : NULL;
+}
+
+/* memory, or file PATH. */
+static const char *
+conf_set_storage(um_conf_cx_t *cx, const um_directive_t *d, void *conf)
+{
+    broker_conf_t *bc = conf;
+    um_conf_cx_t path = *cx;
+    const char *wrong;
+
+    if (strcmp(cx->arg[0], "memory") == 0) {
+        bc->file = NULL;
+        return cx->argc == 1 ? NULL : "takes no path";
+    }
+
+    if (strcmp(cx->arg[0], "file") != 0) {
+        return "is neither memory nor file";
+    }
+
+    if (cx->argc != 2 || cx->arg[1][0] == '\0') {
+        return "needs a path behind it";
+    }
+
+    path.arg = &cx->arg[1];
+    path.argc = 1;
+    wrong = um_set_path(&path, d, conf);
+    cx->about = wrong == NULL ? cx->about : cx->arg[1];
+    return wrong;
+}
+
+static bool
+env_says(const um_conf_t *cf, const char *name, const char *off)
+{
+    const char *value = um_conf_getenv(cf, name);
+
+    return value != NULL && strcmp(value, off) != 0;
+}
+
+/*
+ * The reference keeps its store in memory, and a copy of it in a file when one
+ * of three variables asks for it.  Here that is storage file.
+ */
+static const char *
+conf_storage_env(um_conf_cx_t *cx, um_sbuf_t *out)
+{
+    const char *type = um_conf_getenv(cx->cf, "UNDERMOON_STORAGE_TYPE");
+    const char *name = um_conf_getenv(cx->cf, "UNDERMOON_META_FILENAME");
+
+    if (type != NULL && !um_str_ieq(um_str_of(type), um_lit("memory"))) {
+        return "UNDERMOON_STORAGE_TYPE is not memory: other storage is not "
+               "there yet";
+    }
+
+    if (!env_says(cx->cf, "UNDERMOON_AUTO_UPDATE_META_FILE", "false")
+        && !env_says(cx->cf, "UNDERMOON_RECOVER_FROM_META_FILE", "false")
+        && !env_says(cx->cf, "UNDERMOON_UPDATE_META_FILE_INTERVAL", "0"))
+    {
+        if (type != NULL) {
+            um_sbuf_addz(out, "memory");
+        }
+        return NULL;
+    }
+
+    um_sbuf_addz(out, "file \"");
+    for (name = name == NULL ? "metadata" : name; *name != '\0'; name++) {
+        if (*name == '"' || *name == '\\') {
+            um_sbuf_addz(out, "\\");
+        }
+        um_sbuf_add(out, name, 1);
+    }
+    um_sbuf_addz(out, "\"");
+    return NULL;
+}
+
+const um_directive_t broker_directives[] = {
+    {
+        .name = "listen",
+        .args = "ADDRESS...",
+        .min = 1,
+        .max = 16,
+        .flags = UM_DIR_MULTI,
+        .set = um_set_addrs,
+        .offset = offsetof(broker_conf_t, listen),
+        .dflt = "127.0.0.1:7799",
+        .doc = "Where it answers: host:port, [IPv6]:port or unix:/path. "
+               "Whoever can write to it can take every cluster apart: outside "
+               "of this machine use allow, write_token or write_user, too.",
+        .env = "ADDRESS",
+    },
+    {
+        .name = "allow",
+        .args = "ADDRESS | NETWORK | unix...",
+        .min = 1,
+        .max = UM_CONF_WORDS_MAX,
+        .flags = UM_DIR_MULTI,
+        .set = conf_set_allow,
+        .doc = "Who may ask; others are answered with 403. Without it "
+               "everybody who can reach the address.",
+    },
+    {
+        .name = "write_token",
+        .args = "TOKEN",
+        .min = 1,
+        .max = 1,
+        .flags = UM_DIR_SECRET,
+        .set = um_set_str,
+        .offset = offsetof(broker_conf_t, write_token),
+        .doc = "What a request that changes something has to say in "
+               "Authorization: Bearer TOKEN; without it, and without "
+               "write_user, everybody may.",
+    },
+    {
+        .name = "write_user",
+        .args = "NAME PASSWORD",
+        .min = 2,
+        .max = 2,
+        .flags = UM_DIR_SECRET,
+        .set = conf_set_user,
+        .doc = "The same by basic authentication. With both, either is "
+               "enough.",
+    },
+    {
+        .name = "storage",
+        .args = "memory | file PATH",
+        .min = 1,
+        .max = 2,
+        .set = conf_set_storage,
+        .offset = offsetof(broker_conf_t, file),
+        .dflt = "memory",
+        .doc = "Where the metadata is kept. In memory it is gone with the "
+               "process. In a file every change is on the disk before it is "
+               "answered; beside PATH there are PATH.old, the state before, "
+               "and PATH.lock.",
+        .env = "STORAGE_TYPE",
+        .env_words = conf_storage_env,
+    },
+    {
+        .name = "recover_from_meta_file",
+        .args = "on | off",
+        .min = 1,
+        .max = 1,
+        .set = um_set_flag,
+        .offset = offsetof(broker_conf_t, recover),
+        .dflt = "on",
+        .doc = "Whether it starts with what is in its file. Dumps of the "
+               "reference are taken, too. Off: it starts empty, and the first "
+               "change replaces the file.",
+        .env = "RECOVER_FROM_META_FILE",
+    },
+    {
+        .name = "update_meta_file_interval",
+        .args = "SECONDS",
+        .min = 1,
+        .max = 1,
+        .flags = UM_DIR_IGNORED,
+        .set = um_set_u32,
+        .offset = offsetof(broker_conf_t, update_interval),
+        .doc = "Accepted, without effect: the file has every change at once.",
+        .env = "UPDATE_META_FILE_INTERVAL",
+    },
+    {
+        .name = "failure_ttl",
+        .args = "TIME",
+        .min = 1,
+        .max = 1,
+        .set = um_set_msec,
+        .offset = offsetof(broker_conf_t, failure_ttl),
+        .post = &conf_ttl,
+        .unit = 1000,
+        .dflt = "60s",
+        .doc = "How long a report of a failed proxy is believed.",
+        .env = "FAILURE_TTL",
+    },
+    {
+        .name = "failure_quorum",
+        .args = "NUMBER",
+        .min = 1,
+        .max = 1,
+        .set = um_set_u64,
+        .offset = offsetof(broker_conf_t, failure_quorum),
+        .post = &conf_any,
+        .dflt = "1",
+        .doc = "So many coordinators have to report a proxy before it counts "
+               "as failed.",
+        .env = "FAILURE_QUORUM",
+    },
+    {
+        .name = "migration_limit",
+        .args = "NUMBER",
+        .min = 1,
+        .max = 1,
+        .set = um_set_u64,
+        .offset = offsetof(broker_conf_t, migration_limit),
+        .post = &conf_any,
+        .dflt = "1",
+        .doc = "How many tasks of a migration a cluster works on at once; 0 "
+               "for all.",
+        .env = "MIGRATION_LIMIT",
+    },
+    {
+        .name = "enable_ordered_proxy",
+        .args = "on | off",
+        .min = 1,
+        .max = 1,
+        .set = um_set_flag,
+        .offset = offsetof(broker_conf_t, ordered),
+        .dflt = "off",
+        .doc = "Proxies have an index and are taken in its order; there is "
+               "one cluster, and hosts do not matter. What a file says wins.",
+        .env = "ENABLE_ORDERED_PROXY",
+    },
+    {
+        .name = "scaling_timeout",
+        .args = "TIME",
+        .min = 1,
+        .max = 1,
+        .set = um_set_msec,
+        .offset = offsetof(broker_conf_t, scaling_timeout),
+        .post = &conf_ttl,
+        .dflt = "10m",
+        .doc = "How long POST clusters/migrations/auto waits for proxies to "
+               "know of the nodes that were added, before it gives up and "
+               "says which did not.",
+    },
+    {
+        .name = "compression_strategy",
+        .args = "disabled | set_get_only | allow_all",
+        .min = 1,
+        .max = 1,
+        .set = um_set_enum,
+        .offset = offsetof(broker_conf_t, compression),
+        .post = conf_compression,
+        .dflt = "disabled",
+        .doc = "What a new cluster starts with, as the four that follow; "
+               "PATCH clusters/config changes it.",
+        .env = "COMPRESSION_STRATEGY",
+    },
+    {
+        .name = "migration_max_migration_time",
+        .args = "SECONDS",
+        .min = 1,
+        .max = 1,
+        .set = um_set_u64,
+        .offset = offsetof(broker_conf_t, max_migration_time),
+        .post = &conf_any,
+        .dflt = "10800",
+        .doc = "How long a migration may take.",
+        .env = "MIGRATION_MAX_MIGRATION_TIME",
+    },
+    {
+        .name = "migration_max_blocking_time",
+        .args = "MILLISECONDS",
+        .min = 1,
+        .max = 1,
+        .set = um_set_u64,
+        .offset = offsetof(broker_conf_t, max_blocking_time),
+        .post = &conf_any,
+        .dflt = "10000",
+        .doc = "How long clients may wait while it switches over.",
+        .env = "MIGRATION_MAX_BLOCKING_TIME",
+    },
+    {
+        .name = "migration_scan_interval",
+        .args = "MICROSECONDS",
+        .min = 1,
+        .max = 1,
+        .set = um_set_u64,
+        .offset = offsetof(broker_conf_t, scan_interval),
+        .post = &conf_any,
+        .dflt = "500",
+        .doc = "The pause between two steps of moving keys.",
+        .env = "MIGRATION_SCAN_INTERVAL",
+    },
+    {
+        .name = "migration_scan_count",
+        .args = "NUMBER",
+        .min = 1,
+        .max = 1,
+        .set = um_set_u64,
+        .offset = offsetof(broker_conf_t, scan_count),
+        .post = &conf_at_least_one,
+        .dflt = "16",
+        .doc = "How many keys a step moves.",
+        .env = "MIGRATION_SCAN_COUNT",
+    },
+    {
+        .name = "max_connections",
+        .args = "NUMBER",
+        .min = 1,
+        .max = 1,
+        .set = um_set_u32,
+        .offset = offsetof(broker_conf_t, max_connections),
+        .post = &conf_connections,
+        .dflt = "1000",
+        .doc = "Connections at once. When they are used up the one idle for "
+               "longest, or a silent one, is closed; where none is, new ones "
+               "wait.",
+    },
+    {
+        .name = "request_timeout",
+        .args = "TIME",
+        .min = 1,
+        .max = 1,
+        .set = um_set_msec,
+        .offset = offsetof(broker_conf_t, request_timeout),
+        .post = &conf_time,
+        .dflt = "10s",
+        .doc = "How long a request may take to come in, and an answer to be "
+               "read.",
+    },
+    {
+        .name = "idle_timeout",
+        .args = "TIME",
+        .min = 1,
+        .max = 1,
+        .set = um_set_msec,
+        .offset = offsetof(broker_conf_t, idle_timeout),
+        .post = &conf_time,
+        .dflt = "75s",
+        .doc = "How long a connection may be idle between two requests.",
+    },
+    {
+        .name = "body_limit",
+        .args = "SIZE",
+        .min = 1,
+        .max = 1,
+        .set = um_set_size,
+        .offset = offsetof(broker_conf_t, body_limit),
+        .post = &conf_body,
+        .dflt = "64k",
+        .doc = "Bytes of a request's body; more is answered with 413.",
+    },
+    {
+        .name = "metadata_limit",
+        .args = "SIZE",
+        .min = 1,
+        .max = 1,
+        .set = um_set_size,
+        .offset = offsetof(broker_conf_t, metadata_limit),
+        .post = &conf_body,
+        .dflt = "64m",
+        .doc = "The same for PUT metadata.",
+    },
+    {
+        .name = "view_memory",
+        .args = "SIZE",
+        .min = 1,
+        .max = 1,
+        .set = um_set_size,
+        .offset = offsetof(broker_conf_t, view_memory),
+        .post = &conf_any,
+        .dflt = "32m",
+        .doc = "Bytes of answers about proxies and clusters that are kept "
+               "until they change.",
+    },
+    { .name = NULL },
+};
+
+const char *
+broker_conf_check(um_conf_cx_t *cx, void *conf)
+{
+    const broker_conf_t *bc = conf;
+
+    if (bc->listen_count > 16) {
+        return "has more than 16 addresses to listen on";
+    }
+
+    for (uint32_t i = 0; i < bc->listen_count; i++) {
+        const um_addr_t *a = &bc->listen[i];
+
+        if (a->kind != UM_ADDR_UNIX && a->port == 0) {
+            return um_conf_phrase(
+                cx, "listen: %.64s: port 0 is no port", a->text);
+        }
+    }
+
+    return NULL;
+}
+
+const um_addr_t *
+broker_conf_listen(const void *conf, uint32_t i)
+{
+    const broker_conf_t *bc = conf;
+
+    return i < bc->listen_count ? &bc->listen[i] : NULL;
+}

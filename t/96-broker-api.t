@@ -1,0 +1,278 @@
+#!/usr/bin/perl
+
+# The broker's HTTP API from outside: paths, methods, bodies, codes, packed
+# and conditional answers, who may write.
+#
+# SPDX-License-Identifier: Apache-2.0
+
+use strict;
+use warnings;
+use IO::Uncompress::Gunzip qw(gunzip);
+use Test::More;
+use Undermoon::Broker;
+use Undermoon::Http;
+use Undermoon::Test qw(wait_for tempdir slurp);
+
+my $b = Undermoon::Broker->new->start;
+
+# ---- Paths and methods ------------------------------------------------------
+
+{
+    my $r = $b->ask('GET', '/version');
+    is($r->{status}, 200, 'version');
+    like($r->{body}, qr/^\d+\.\d+\.\d+$/, 'is text without a line end');
+    like($r->{headers}{'content-type'}, qr{^text/plain}, 'and says so');
+
+    is($b->say('GET', '/epoch'), '200 0', 'a new broker begins at epoch 0');
+    is($b->say('GET', '/api/v2/epoch'), '200 0', 'v2 is there as well');
+    is($b->say('GET', '/epoch/'), '200 0', 'a slash at the end is fine');
+    is($b->say('GET', '/config'), '200 {"replica_addresses":[]}', 'config');
+
+    $r = $b->ask('GET', '/nothing');
+    is($r->{status}, 405, 'an unknown path below the base');
+    is($r->{body}, 'HTTP method not allowed', 'in the words of the reference');
+    is($b->ask(@$_)->{status}, 405, "405: @$_") for [ 'DELETE', '/epoch' ],
+        [ 'GET', '/clusters//names' ], [ 'PUT', '/epoch/x' ],
+        [ 'POST', '/clusters/migrations/shrink/c/abc' ],
+        [ 'OPTIONS', '/epoch' ], [ 'PATCH', '/clusters/meta/a' ];
+    like($b->ask('DELETE', '/clusters/names')->{headers}{allow}, qr/GET/,
+        'which methods there are');
+
+    my $c = Undermoon::Http->new($b->addr);
+    $r = $c->ask('GET', '/elsewhere');
+    is("$r->{status} [$r->{body}]", '404 []', 'elsewhere there is nothing');
+    is($c->ask('GET', '/healthz')->{body}, qq({"status":"ok"}\n), 'healthy');
+}
+
+# ---- Bodies -----------------------------------------------------------------
+
+{
+    my $wrong = sub {
+        my ($body, $text, %headers) = @_;
+        my $r = $b->ask('POST', '/clusters/meta/c', $body, %headers);
+
+        is($r->{status}, 400, "refused: $body");
+        like($r->{body}, qr/^Request body deserialize error: .*$text/,
+            "and why: $text");
+    };
+
+    $wrong->('{}', 'missing field `node_number`');
+    $wrong->('{"node_number":"4"}', '`node_number`');
+    $wrong->('{"node_number":4.5}', '`node_number`');
+    $wrong->('{"node_number":-4}', '`node_number`');
+    $wrong->('{"node_number":1e300}', '`node_number`');
+    $wrong->('{"node_number":null}', '`node_number`');
+    $wrong->('{"node_number":4', 'not JSON');
+    $wrong->('{"node_number":4}x', 'not JSON');
+    $wrong->('', 'not JSON');
+    $wrong->('[4]', 'not an object');
+    $wrong->('[' x 5000, 'not JSON');
+
+    is($b->ask('POST', '/clusters/meta/c', '{"node_number":4}',
+            'Content-Type' => 'text/plain')->{status}, 415, 'another type');
+    is($b->say('POST', '/clusters/meta/c', '{"node_number":4,"more":[]}',
+            'Content-Type' => 'Application/JSON; charset=utf-8'),
+        '409 NO_AVAILABLE_RESOURCE', 'what nobody asks for is ignored');
+    is($b->ask('POST', '/clusters/meta/c', ' ' x 100_000)->{status}, 413,
+        'a body that is too large');
+
+    like($b->ask('POST', '/proxies/meta', $_)->{body}, qr/`nodes`/, $_)
+        for '{"proxy_address":"a:1"}', '{"proxy_address":"a:1","nodes":["x"]}',
+        '{"proxy_address":"a:1","nodes":["x",1]}',
+        '{"proxy_address":"a:1","nodes":{"a":1,"b":2}}';
+    like($b->ask('PATCH', '/clusters/config/c', '{"a":1}')->{body}, qr/`a`/,
+        'config is strings');
+    is($b->ask('GET', '/clusters/names?offset=x')->{body},
+        'Invalid query string', 'a query that is no number');
+    is($b->say('GET', '/epoch'), '200 0', 'nothing of that took an epoch');
+}
+
+# ---- A cluster --------------------------------------------------------------
+
+my @proxies = $b->register(4);
+is($b->say('POST', '/proxies/meta',
+        { proxy_address => $proxies[0], nodes => [ 'a:1', 'a:2' ] }),
+    '409 ALREADY_EXISTED', 'registered once');
+is($b->say('POST', '/proxies/meta',
+        { proxy_address => 'nobody', nodes => [ 'a:1', 'a:2' ] }),
+    '400 INVALID_PROXY_ADDRESS', 'no port');
+is($b->say('GET', '/proxies/addresses?offset=1&limit=2'),
+    qq(200 {"addresses":["$proxies[1]","$proxies[2]"]}), 'a page of them');
+is($b->say('POST', '/clusters/meta/c', { node_number => 4 }), 200, 'a cluster');
+is($b->say('POST', '/clusters/meta/c', { node_number => 4 }),
+    '409 ALREADY_EXISTED', 'once');
+is($b->say('GET', '/clusters/names'), '200 {"names":["c"]}', 'its name');
+is($b->say('GET', '/clusters/meta/none'), '200 {"cluster":null}', 'no such');
+is($b->say('GET', '/proxies/meta/none'), '200 {"proxy":null}', 'no such proxy');
+
+my $view = $b->ask('GET', '/clusters/meta/c')->{json}{cluster};
+is(scalar @{ $view->{nodes} }, 4, 'four nodes');
+is($view->{epoch}, $b->epoch, 'at this epoch');
+
+{
+    my ($path) = map { "/proxies/meta/$_->{proxy_address}" } $view->{nodes}[0];
+    my $plain = $b->ask('GET', $path);
+    my $packed = $b->ask('GET', $path, undef, 'Accept-Encoding' => 'gzip');
+
+    is($plain->{headers}{'content-encoding'}, undef, 'plain unless asked for');
+    is($packed->{headers}{'content-encoding'}, 'gzip', 'packed when asked for');
+    gunzip \$packed->{body}, \my $text;
+    is($text, $plain->{body}, 'with the same content');
+    is($b->ask('GET', $path, undef, 'Accept-Encoding' => $_)
+            ->{headers}{'content-encoding'}, undef, "not for $_")
+        for 'identity', 'gzip;q=0', 'gzip; q=0.0, br', 'gzipx';
+    is($b->ask('GET', $path, undef, 'Accept-Encoding' => $_)
+            ->{headers}{'content-encoding'}, 'gzip', "for $_")
+        for 'br, gzip', 'GZIP;q=0.5', '*';
+    is($b->ask('GET', '/metadata', undef, 'Accept-Encoding' => 'gzip')
+            ->{headers}{'content-encoding'}, 'gzip', 'the dump too');
+
+    my $tag = $plain->{headers}{etag};
+    ok($tag, 'a tag');
+    my $same = $b->ask('GET', $path, undef, 'If-None-Match' => $tag);
+    is("$same->{status} [$same->{body}]", '304 []', 'it has not changed');
+    is($same->{headers}{etag}, $tag, 'its tag is told again');
+    is($b->ask('GET', $path, undef, 'If-None-Match' => "W/\"x\", $tag")
+            ->{status}, 304, 'one of several tags');
+    is($b->ask('GET', $path, undef, 'If-None-Match' => '"x"')->{status}, 200,
+        'another tag');
+
+    is($b->say('PATCH', '/clusters/config/c',
+            { migration_scan_count => '32' }), 200, 'a change');
+    my $other = $b->ask('GET', $path, undef, 'If-None-Match' => $tag);
+    is($other->{status}, 200, 'it has changed');
+    is($other->{json}{proxy}{epoch}, $b->epoch, 'and is the new one');
+    is($other->{json}{proxy}{cluster_config}{migration_config}{scan_count}, 32,
+        'with the change in it');
+}
+
+{
+    my $r = $b->ask('PATCH', '/clusters/config/c', { "od\"d\n" => 'x' });
+    is_deeply($r->{json}, { error => 'INVALID_CONFIG', key => "od\"d\n",
+            value => 'x', message => 'FIELD_NOT_FOUND' }, 'what was wrong');
+    like($r->{body}, qr/^\{"error":.*"key":.*"value":.*"message":/,
+        'in the order of the reference');
+}
+
+# ---- Failures ---------------------------------------------------------------
+
+{
+    my $p = $view->{nodes}[0]{proxy_address};
+    my $epoch = $b->epoch;
+
+    is($b->say('POST', "/failures/$p/one"), 200, 'a report');
+    is($b->epoch, $epoch + 1, 'takes an epoch');
+    is($b->say('POST', "/failures/$p/one"), 200, 'the same again');
+    is($b->epoch, $epoch + 1, 'takes none');
+    is($b->say('GET', '/failures'), qq(200 {"addresses":["$p"]}), 'failed');
+
+    my $heir = $b->ask('POST', "/proxies/failover/$p")->{json}{proxy};
+    is($heir->{cluster_name}, 'c', 'a spare takes its place');
+    is($b->say('GET', '/proxies/failed/addresses'),
+        qq(200 {"addresses":["$p"]}), 'it is out');
+    is($b->say('POST', '/proxies/failover/none'), '404 PROXY_NOT_FOUND',
+        'an unknown one');
+}
+
+# ---- Epochs and all of it ---------------------------------------------------
+
+{
+    my $dump = $b->ask('GET', '/metadata')->{body};
+    my $epoch = $b->epoch;
+
+    is($b->say('PUT', "/epoch/$epoch"), '409 EPOCH_SMALLER_THAN_CURRENT',
+        'not the same epoch');
+    is($b->say('PUT', '/epoch/1000'), 200, 'a higher one');
+    is($b->say('GET', '/epoch'), '200 1000', 'is the epoch now');
+    is($b->ask('GET', '/clusters/meta/c')->{json}{cluster}{epoch}, 1000,
+        'of every cluster');
+    is($b->say('PUT', '/metadata', $dump), '409 EPOCH_SMALLER_THAN_CURRENT',
+        'not back in time');
+
+    my $later = $b->ask('GET', '/metadata')->{body};
+    my @views = map { ("/proxies/meta/$_") x 2 } @proxies;
+    my @kept = map { $b->ask('GET', $_)->{body} } @views;
+
+    is($b->say('DELETE', '/clusters/meta/c'), 200, 'the cluster is gone');
+    my $other = Undermoon::Broker->new(broker => 'view_memory 0;')->start;
+
+    is($other->say('PUT', '/metadata', $later), 200, 'another broker takes it');
+    is($other->ask('GET', '/metadata')->{body}, $later, 'as it was');
+    is_deeply([ map { $other->ask('GET', $_)->{body} } @views ], \@kept,
+        'what was kept is what is made anew');
+    like($other->ask('PUT', '/metadata', $later =~ s/0\.2"/0.9"/r)->{body},
+        qr/INVALID_META_VERSION/, 'nor another version');
+    is($other->say('GET', '/clusters/names'), '200 {"names":["c"]}',
+        'and keeps what it has');
+
+    my $r = $other->ask('PUT', '/epoch/recovery');
+    is($r->{status}, 200, 'epochs are recovered');
+    is(scalar @{ $r->{json}{failed_addresses} }, 4, 'nobody has answered');
+    cmp_ok($other->epoch, '>', 1000, 'on its own it goes further');
+}
+
+# ---- Who may write ----------------------------------------------------------
+
+{
+    my $safe = Undermoon::Broker->new(broker => <<'CONF')->start;
+    write_token  sesame;
+    write_user   admin "open: up";
+CONF
+    my @write = ('PUT', '/epoch/5', undef);
+
+    is($safe->say('GET', '/epoch'), '200 0', 'everybody may read');
+    my $r = $safe->ask(@write);
+    is($r->{status}, 401, 'and not write');
+    like($r->{headers}{'www-authenticate'}, qr/^Basic /, 'it says how');
+    is($safe->ask(@write, Authorization => $_)->{status}, 401, "not: $_")
+        for 'Bearer ses', 'Bearer sesame2', 'Bearer ', 'sesame',
+        'Basic YWRtaW4=', 'Basic ?', 'Basic ' . 'A' x 3000;
+    is($safe->ask(@write, Authorization => 'Bearer sesame')->{status}, 200,
+        'with the token');
+    is($safe->ask('PUT', '/epoch/6', undef,
+            Authorization => 'Basic YWRtaW46b3BlbjogdXA=')->{status}, 200,
+        'by name');
+    is($safe->say('GET', '/epoch'), '200 6', 'both were heard');
+    is($safe->ask('POST', '/resources/failures/check')->{status}, 200,
+        'a check changes nothing');
+    unlike(slurp($safe->um->{logfile}), qr/sesame/, 'no secret in the log');
+}
+
+# ---- Many at once -----------------------------------------------------------
+
+{
+    my @c = map { Undermoon::Http->new($b->addr) } 1 .. 40;
+    my $epoch = $b->epoch;
+    my $n = 0;
+
+    for my $c (@c) {
+        my $body = sprintf '{"proxy_address":"10.9.9.%d:1","nodes":["a:1",'
+            . '"a:2"]}', ++$n;
+        $c->client->write("POST /api/v3/proxies/meta HTTP/1.1\r\nHost: x\r\n"
+                . 'Content-Length: ' . length($body) . "\r\n\r\n$body");
+    }
+    is_deeply([ map { $_->answer->{status} } @c ], [ (200) x 40 ],
+        'all are answered');
+    is($b->epoch, $epoch + 40, 'each has taken an epoch');
+
+    my ($m) = Undermoon::Http::metrics($b->addr);
+    is($m->{undermoon_broker_proxies}, 44, 'and is counted');
+    is(JSON::PP::decode_json($c[0]->ask('GET', '/status')->{body})->{epoch},
+        $epoch + 40, 'status');
+}
+
+# ---- Reload -----------------------------------------------------------------
+
+{
+    my $um = $b->um;
+    my $before = $b->pid;
+
+    is($b->say('GET', '/clusters/names'), '200 {"names":[]}', 'before');
+    $um->reload;
+    ok((wait_for { ($b->pid // 0) != $before && $b->pid } 10), 'a new process');
+    delete $b->{http};
+    is($b->say('GET', '/epoch'), '200 0', 'what was in memory is gone');
+    like($um->log, qr/metadata is in memory only/, 'as the log says');
+}
+
+done_testing();

@@ -1,0 +1,122 @@
+package Undermoon::Broker;
+
+# A broker under test, and its HTTP API in words of Perl.
+#
+# SPDX-License-Identifier: Apache-2.0
+
+use strict;
+use warnings;
+use JSON::PP ();
+use Undermoon::Http;
+use Undermoon::Test qw(undermoon wait_for free_port slurp);
+
+my $json = JSON::PP->new->canonical->allow_nonref;
+
+# Options, besides those of Undermoon::Daemon:
+#   broker => '...'     more directives of its block
+#   listen => '...'     more addresses
+sub new {
+    my ($class, %o) = @_;
+    my $file = ($ENV{UM_MODULES} // 'modules/.libs') . '/broker.so';
+    my $module = -e $file ? $file : 'broker'; # --with-modules=static
+    my $port = free_port();
+    my ($broker, $listen) = map { delete $o{$_} // '' } qw(broker listen);
+    my $self = bless { port => $port, addr => "127.0.0.1:$port" }, $class;
+
+    $self->{um} = undermoon(conf => <<"CONF", %o);
+pid        \@PIDFILE\@;
+error_log  stderr notice;
+module     $module;
+broker {
+    listen  127.0.0.1:$port $listen;
+    $broker
+}
+CONF
+    return $self;
+}
+
+sub start { $_[0]{um}->start; $_[0] }
+sub um    { $_[0]{um} }
+sub addr  { $_[0]{addr} }
+sub dir   { $_[0]{um}{dir} }
+
+# The process that has the module.
+sub pid {
+    my ($self) = @_;
+
+    return (grep { slurp("/proc/$_/cmdline") =~ /: broker/ }
+            $self->{um}->workers)[0];
+}
+
+# One request below /api/v3, on a connection that stays.  $body is sent as
+# JSON, a string as it is.  The answer as Undermoon::Http gives it, with its
+# body decoded as {json}, where it is JSON.
+sub ask {
+    my ($self, $method, $path, $body, %headers) = @_;
+    my $r;
+
+    if (defined $body) {
+        $headers{body} = ref $body ? $json->encode($body) : $body;
+        $headers{'Content-Type'} //= 'application/json';
+    }
+
+    $path = "/api/v3$path" unless $path =~ m{^//|^/api/|^/(?:status|metrics)$};
+    for my $try (1, 2) {
+        my $kept = $self->{http};
+
+        $self->{http} //= Undermoon::Http->new($self->{addr});
+        $r = $self->{http}->ask($method, $path, %headers);
+        last if $r->{status} || !$kept;
+        delete $self->{http}; # it had closed; ask again on a new one
+    }
+
+    $r->{json} = $json->decode($r->{body})
+        if ($r->{headers}{'content-type'} // '') eq 'application/json'
+        && !exists $r->{headers}{'content-encoding'};
+    return $r;
+}
+
+# "200", "200 {"a":1}" or "404 CLUSTER_NOT_FOUND": an answer in short.
+sub say {
+    my ($self, @ask) = @_;
+    my $r = $self->ask(@ask);
+
+    return $r->{status} unless exists $r->{json};
+    return "$r->{status} $r->{json}{error}"
+        if ref $r->{json} eq 'HASH' && $r->{json}{error};
+    return "$r->{status} " . $json->encode($r->{json});
+}
+
+# Register proxies 127.0.<host>.1:<port>, on as many hosts.
+sub register {
+    my ($self, $hosts, $each) = @_;
+    my @added;
+
+    for my $h (1 .. $hosts) {
+        for my $p (1 .. $each // 1) {
+            my $ip = "127.0.$h.1";
+
+            push @added, "$ip:" . (7000 + $p);
+            $self->ask('POST', '/proxies/meta',
+                { proxy_address => $added[-1],
+                    nodes => [ "$ip:" . (6000 + 2 * $p),
+                        "$ip:" . (6001 + 2 * $p) ] })->{status} == 200
+                or die "register $added[-1]";
+        }
+    }
+
+    return @added;
+}
+
+sub epoch { $_[0]->ask('GET', '/epoch')->{json} }
+
+# All processes at once, as when the power fails.
+sub kill_9 {
+    my ($self) = @_;
+
+    delete $self->{http};
+    kill 'KILL', -$self->{um}{group};
+    $self->{um}->killed;
+}
+
+1;
