@@ -180,7 +180,7 @@ static const um_story_t stories[] = {
         },
     },
     {
-        .why = "roles may be moved by hand, to and fro",
+        .why = "roles may be moved by hand, and back",
         .line = {
             { "hosts h1:2 h2:2 h3:2", "OK" },
             { "create c 4", "OK" },
