@@ -126,6 +126,37 @@ my $file = $b->dir . '/meta';
     is($old->epoch, 77, 'a dump of the reference is taken');
 }
 
+# ---- The environment of the reference ----------------------------------------
+
+{
+    my $said = sub {
+        my $um = Undermoon::Broker->new(env => {@_})->um;
+        my ($status, $text) = $um->run('-T');
+
+        is($status, 0, "taken: @_") or diag($text);
+        return $text;
+    };
+    my $text = $said->(UNDERMOON_META_FILENAME => '/some/where else',
+        UNDERMOON_AUTO_UPDATE_META_FILE => 'true',
+        UNDERMOON_FAILURE_TTL => 7, UNDERMOON_FAILURE_QUORUM => 3,
+        UNDERMOON_ENABLE_ORDERED_PROXY => 'true',
+        UNDERMOON_MIGRATION_SCAN_COUNT => 99);
+
+    like($text, qr{^\s*storage\s+file "?/some/where else"?;}m, 'a file');
+    like($text, qr/^\s*failure_ttl\s+(?:7s|7000ms);/m, 'seconds');
+    like($text, qr/^\s*failure_quorum\s+3;/m, 'a quorum');
+    like($text, qr/^\s*enable_ordered_proxy\s+on;/m, 'ordered');
+    like($text, qr/^\s*migration_scan_count\s+99;/m, 'config of clusters');
+
+    $text = $said->(UNDERMOON_META_FILENAME => '/some/where',
+        UNDERMOON_STORAGE_TYPE => 'Memory');
+    like($text, qr/^\s*storage\s+memory;/m, 'a name alone makes no file');
+
+    my ($status) = Undermoon::Broker->new(
+        env => { UNDERMOON_STORAGE_TYPE => 'http' })->um->run('-t');
+    ok($status, 'what is not there is refused');
+}
+
 # ---- kill -9 under load -----------------------------------------------------
 
 # Four clients register proxies as fast as they are answered, until all
