@@ -15,7 +15,8 @@ package Undermoon::Golden;
 #                      with us), and why.  One that is no more is as wrong as
 #                      one that is not listed.  "tie": proxies of which others
 #                      would have done as well, on hosts that are not alike
-#                      any more.
+#                      any more.  "hash": even the reference would say
+#                      something else the next time.
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -35,15 +36,15 @@ my $json = JSON::PP->new->canonical->allow_nonref->utf8;
 #   to      => '...'   host:port of the broker
 #   at      => {}      addresses in the record => where they are this time
 #   rename  => 1       proxies may be others of equivalent hosts
-#   differ  => 0       nothing is meant to be different
+#   reference => 1     it is the reference itself: only ties are different
 sub new {
     my ($class, %o) = @_;
     my $self = bless {%o}, $class;
     my $file = "$o{dir}/$o{name}";
 
     $self->{exchanges} = [ $self->_lines("$file.jsonl") ];
-    $self->{differences} = [ $o{differ} // 1
-        ? $self->_lines("$file.differ.jsonl") : () ];
+    $self->{differences} = [ grep { $_->{tie} || $_->{hash} || !$o{reference} }
+            $self->_lines("$file.differ.jsonl") ];
     push @{ $self->{calls}{ $_->{after} } }, $_
         for $self->_lines("$file.calls.jsonl");
     $self->{alike} = Undermoon::Alike->new(rename => $o{rename});
@@ -67,7 +68,7 @@ sub exchanges { @{ $_[0]{exchanges} } }
 # One exchange, and what came after it: what is wrong, in words, or nothing.
 sub step {
     my ($self, $x) = @_;
-    my $said = $self->_ask($x);
+    my $said = $self->_ask($self->_meant($x));
     my @wrong = $self->_compare($x, $said);
 
     $self->_registered($x) if $said->{status} == 200;
@@ -87,7 +88,34 @@ sub unseen {
     my ($self) = @_;
 
     return map { "$_->{at}: $_->{why}" }
-        grep { $_->{seq} eq '*' && !$_->{seen} } @{ $self->{differences} };
+        grep { !$_->{tie} && !$_->{seen} && !$self->{reference} }
+        @{ $self->{differences} };
+}
+
+sub summary {
+    my ($self) = @_;
+    my $all = @{ $self->{exchanges} };
+    my $meant = grep { my $seq = $_->{seq};
+        grep { $_->{seq} ne '*' && _concerns($_, $seq) }
+            @{ $self->{differences} } } @{ $self->{exchanges} };
+
+    return "$all exchanges, " . ($all - $meant) . " equal, $meant meant to be "
+        . 'different';
+}
+
+# A request that tells of what is meant to be different.
+sub _meant {
+    my ($self, $x) = @_;
+    my @mine = grep { ($_->{at} // '') =~ m{^/body/} && !$self->{reference}
+            && _concerns($_, $x->{seq}) } @{ $self->{differences} };
+
+    $x = $json->decode($json->encode($x));
+    for my $d (@mine) {
+        _change($x, $d->{as}, split m{/}, substr($d->{at}, 1), -1);
+        $d->{seen} = 1;
+    }
+
+    return $x;
 }
 
 # ---- Asking --------------------------------------------------------------
@@ -182,14 +210,15 @@ sub _release {
 sub _compare {
     my ($self, $x, $said) = @_;
     my $alike = $self->{alike};
-    my @mine = grep { _concerns($_, $x->{seq}) } @{ $self->{differences} };
+    my @mine = grep { ($_->{at} // '') !~ m{^/body/}
+            && _concerns($_, $x->{seq}) } @{ $self->{differences} };
     my @stale;
 
     for my $d (grep { $_->{tie} } @mine) {
         $alike->loosen($_) for @{ $d->{tie} };
     }
 
-    for my $d (grep { !$_->{tie} } @mine) {
+    for my $d (grep { !$_->{tie} && !$self->{reference} } @mine) {
         my $mark = $alike->mark;
         my $why = $self->_differ($x, $said, grep { $_ != $d } @mine);
 
@@ -221,15 +250,19 @@ sub _differ {
         if exists $said->{json} && defined $said->{json};
     for my $d (grep { exists $_->{at} } @differences) {
         my @at = split m{/}, substr($d->{at}, 1), -1;
+        my $gone = $self->{reference} || !exists $d->{as};
 
-        exists $d->{as} ? _change($them, $d->{as}, @at)
-            : _change($us, undef, @at);
+        _change($us, undef, @at) if $gone;
+        _change($them, $self->{reference} ? undef : $d->{as}, @at)
+            if exists $d->{as};
     }
 
     return "status $us->{status}, not $them->{status}: "
         . substr($said->{body}, 0, 200) if $us->{status} != $them->{status};
     return if exists $them->{text} && ($them->{status} =~ /^4(?:00|05|15)$/
-            || $x->{path} =~ m{/version\b} && $said->{body} =~ /^[\d.]+\z/);
+            || $x->{path} =~ m{/version\b} && $said->{body} =~ /^\d[\w.-]+\z/);
+    return if $them->{status} != $x->{status} && !exists $us->{json}
+        && $them->{status} =~ /^4(?:00|05|15)$/;
     return "the body is not '$them->{text}': $said->{body}"
         if exists $them->{text} && $said->{body} ne $them->{text};
     return if exists $them->{text};
@@ -250,7 +283,7 @@ sub _change {
     my ($v, $as, $step, @more) = @_;
     my $array = ref $v eq 'ARRAY';
 
-    return unless ref $v eq 'HASH' || $array;
+    return unless $array ? $step =~ /^(?:\d+|\*)$/ : ref $v eq 'HASH';
     for my $k ($step ne '*' ? $step : $array ? 0 .. $#$v : keys %$v) {
         if (@more) {
             _change($array ? $v->[$k] : $v->{$k} // next, $as, @more);
