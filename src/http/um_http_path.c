@@ -118,3 +118,47 @@ um_http_path_match(const um_http_path_t *path, const char *pattern,
 
     return path->count > 0 && i == path->count && *pattern == '\0';
 }
+
+/* ---- From afar ---------------------------------------------------------- */
+
+/* FNV-1a; never 0. */
+static uint32_t
+segment_number(um_str_t seg)
+{
+    uint32_t h = UINT32_C(0x811c9dc5);
+
+    for (size_t i = 0; i < seg.len; i++) {
+        h = (h ^ (unsigned char) seg.data[i]) * UINT32_C(0x01000193);
+    }
+
+    return h != 0 ? h : 1;
+}
+
+void
+um_http_shape_of_path(um_http_shape_t *s, const um_http_path_t *path)
+{
+    s->count = path->count;
+
+    for (uint32_t i = 0; i < path->count; i++) {
+        s->seg[i] = segment_number(path->seg[i]);
+    }
+}
+
+void
+um_http_shape_of_pattern(um_http_shape_t *s, const char *pattern)
+{
+    s->count = 0;
+
+    while (*pattern == '/') {
+        um_str_t seg = { pattern + 1, strcspn(pattern + 1, "/") };
+
+        if (s->count == UM_HTTP_SEGMENTS) {
+            s->count = 0; /* no path has so many */
+            return;
+        }
+
+        s->seg[s->count++] =
+            um_str_eq(seg, um_lit("{}")) ? 0 : segment_number(seg);
+        pattern += 1 + seg.len;
+    }
+}

@@ -37,4 +37,31 @@ UM_MUSTCHECK bool um_http_path_parse(um_http_path_t *p, char *target);
 bool um_http_path_match(const um_http_path_t *path, const char *pattern,
     um_str_t param[UM_HTTP_PARAMS]);
 
+/*
+ * What a path or a pattern looks like from afar: a number for each segment,
+ * 0 for {}.  So of a hundred patterns nearly all are passed over without a
+ * look at their text.
+ */
+typedef struct {
+    uint32_t count; /* 0: nothing matches */
+    uint32_t seg[UM_HTTP_SEGMENTS];
+} um_http_shape_t;
+
+void um_http_shape_of_path(um_http_shape_t *s, const um_http_path_t *path);
+void um_http_shape_of_pattern(um_http_shape_t *s, const char *pattern);
+
+/* Of as many segments.  False: um_http_path_match() would say so, too. */
+static inline bool
+um_http_shape_fits(const um_http_shape_t *path, const um_http_shape_t *pattern)
+{
+    /* Paths differ in their last words rather than in their first. */
+    for (uint32_t i = pattern->count; i-- > 0;) {
+        if (pattern->seg[i] != 0 && pattern->seg[i] != path->seg[i]) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
 #endif /* UM_HTTP_PATH_H */

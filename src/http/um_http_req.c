@@ -13,18 +13,6 @@
  * to read our answer; who sends more is closed. */
 #define REQ_THROW_MAX (1u << 20)
 
-static const struct {
-    const char *name;
-    unsigned method;
-} req_methods[] = {
-    { "GET", UM_HTTP_GET },
-    { "HEAD", UM_HTTP_GET },
-    { "POST", UM_HTTP_POST },
-    { "PUT", UM_HTTP_PUT },
-    { "PATCH", UM_HTTP_PATCH },
-    { "DELETE", UM_HTTP_DELETE },
-};
-
 /* ---- Life --------------------------------------------------------------- */
 
 void *
@@ -222,61 +210,7 @@ http_req_cancel(um_http_req_t *r)
     um_http_text(r, MHD_HTTP_SERVICE_UNAVAILABLE, "the server stops");
 }
 
-/* ---- Which handler ------------------------------------------------------ */
-
-static void
-req_refuse(um_http_req_t *r, unsigned status, const char *text)
-{
-    um_httpd_t *h = r->conn->h;
-
-    if (h->on_refuse != NULL) {
-        h->on_refuse(r, status, h->data);
-    } else {
-        um_http_text(r, status, "%s", text);
-    }
-}
-
-/* 405: "Allow: GET, HEAD, POST". */
-static void
-req_refuse_method(um_http_req_t *r, unsigned allowed)
-{
-    um_sbuf_t names = { 0 };
-
-    for (size_t i = 0; i < um_countof(req_methods); i++) {
-        if (allowed & req_methods[i].method) {
-            um_sbuf_addf(
-                &names, "%s%s", names.len > 0 ? ", " : "", req_methods[i].name);
-        }
-    }
-
-    um_http_set(r, "Allow", um_sbuf_cstr(&names));
-    um_sbuf_deinit(&names);
-    req_refuse(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed here");
-}
-
-static void
-req_find_route(um_http_req_t *r)
-{
-    const um_http_route_t *route = r->conn->h->routes;
-    unsigned allowed = 0;
-
-    for (; route->path != NULL; route++) {
-        if (!um_http_path_match(&r->path, route->path, r->param)) {
-            continue;
-        }
-        if (route->methods & r->method) {
-            r->route = route;
-            return;
-        }
-        allowed |= route->methods;
-    }
-
-    if (allowed != 0) {
-        req_refuse_method(r, allowed);
-    } else {
-        req_refuse(r, MHD_HTTP_NOT_FOUND, "nothing is here");
-    }
-}
+/* ---- libmicrohttpd calls ------------------------------------------------ */
 
 static bool
 req_has_body(const um_http_req_t *r)
@@ -286,44 +220,6 @@ req_has_body(const um_http_req_t *r)
     return (length != NULL && strcmp(length, "0") != 0)
            || um_http_header(r, "Transfer-Encoding") != NULL;
 }
-
-/* Is the announced body more than the route takes?  Chunked ones are counted
- * when they come. */
-static bool
-req_body_is_welcome(const um_http_req_t *r)
-{
-    const char *length = um_http_header(r, "Content-Length");
-    uint64_t n;
-
-    return length == NULL
-           || (um_str_to_u64(um_str_of(length), &n) == UM_OK
-               && n <= r->route->body_max);
-}
-
-/* The head is there: what can be said by it alone is said at once. */
-static void
-req_check(um_http_req_t *r, const char *method)
-{
-    for (size_t i = 0; i < um_countof(req_methods); i++) {
-        if (strcmp(method, req_methods[i].name) == 0) {
-            r->method = req_methods[i].method;
-        }
-    }
-
-    if (!r->conn->allowed) {
-        um_http_text(r, MHD_HTTP_FORBIDDEN, "not from your address");
-    } else if (!r->is_path) {
-        um_http_text(r, MHD_HTTP_BAD_REQUEST, "this is no path");
-    } else {
-        req_find_route(r);
-        if (r->route != NULL && !req_body_is_welcome(r)) {
-            um_http_text(
-                r, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
-        }
-    }
-}
-
-/* ---- libmicrohttpd calls ------------------------------------------------ */
 
 /* MHD_NO: close the connection. */
 static enum MHD_Result
@@ -373,7 +269,7 @@ http_on_access(void *httpd, struct MHD_Connection *mhd, const char *url,
 
     switch (r->state) {
     case REQ_NEW:
-        req_check(r, method);
+        http_req_check(r, method);
         if (r->state == REQ_NEW) {
             r->state = REQ_BODY;
             return MHD_YES;

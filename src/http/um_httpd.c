@@ -114,7 +114,6 @@ um_httpd_new(um_loop_t *loop, const um_http_route_t *routes,
     }
 
     h->loop = loop;
-    h->routes = routes;
     h->limits = *limits;
     h->data = data;
     h->io.fd = -1;
@@ -122,7 +121,10 @@ um_httpd_new(um_loop_t *loop, const um_http_route_t *routes,
     um_list_init(&h->conns);
     h->run = um_timer_new(loop, httpd_on_event, h);
     h->sweep = um_timer_new(loop, http_on_sweep, h);
-    h->mhd = h->run == NULL || h->sweep == NULL ? NULL : httpd_start(h);
+    if (h->run != NULL && h->sweep != NULL
+        && http_routes_init(h, routes) == UM_OK) {
+        h->mhd = httpd_start(h);
+    }
     if (h->mhd == NULL) {
         um_log_error(errno, "http: the server cannot be made");
         goto fail;
@@ -228,6 +230,7 @@ um_httpd_free(um_httpd_t *h)
 
     um_timer_free(h->run);
     um_timer_free(h->sweep);
+    http_routes_deinit(h);
     free(h);
 }
 

@@ -4,6 +4,7 @@
  *   um_httpd.c       the server: libmicrohttpd, listeners, its end
  *   um_http_conn.c   connections: how many, for how long
  *   um_http_req.c    one request: from its first line to its answer
+ *   um_http_route.c  which handler it takes
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,13 +27,21 @@ typedef struct {
     const char *name;
 } httpd_listener_t;
 
+/* A route; those with as many segments are a list, in the table's order. */
+typedef struct httpd_route_s {
+    struct httpd_route_s *next;
+    const um_http_route_t *route;
+    um_http_shape_t shape;
+} httpd_route_t;
+
 struct um_httpd_s {
     um_loop_t *loop;
     struct MHD_Daemon *mhd;
-    um_io_t io;        /* the daemon's own epoll descriptor */
-    um_timer_t *run;   /* when it asks to be run            */
-    um_timer_t *sweep; /* while there are connections       */
-    const um_http_route_t *routes;
+    um_io_t io;             /* the daemon's own epoll descriptor */
+    um_timer_t *run;        /* when it asks to be run            */
+    um_timer_t *sweep;      /* while there are connections       */
+    httpd_route_t *entries; /* of all routes */
+    httpd_route_t *by_count[UM_HTTP_SEGMENTS + 1];
     um_httpd_limits_t limits;
     um_http_refuse_pt on_refuse; /* NULL: words of our own */
     void *data;
@@ -146,6 +155,16 @@ void http_req_free(um_http_req_t *r);
 
 /* The server ends: tell whoever kept it, and answer instead. */
 void http_req_cancel(um_http_req_t *r);
+
+/* ---- um_http_route.c ---- */
+
+/* UM_ERR: out of memory. */
+um_rc_t http_routes_init(um_httpd_t *h, const um_http_route_t *routes);
+void http_routes_deinit(um_httpd_t *h);
+
+/* The head is there: what can be said by it alone is said at once, and the
+ * route is found. */
+void http_req_check(um_http_req_t *r, const char *method);
 
 /* ---- um_httpd.c ---- */
 

@@ -83,6 +83,18 @@ static const struct {
     { "/a", "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17", NULL },
 };
 
+/* As the server looks at them: only with as many segments. */
+static bool
+fits(const um_http_path_t *p, const char *pattern)
+{
+    um_http_shape_t path, shape;
+
+    um_http_shape_of_path(&path, p);
+    um_http_shape_of_pattern(&shape, pattern);
+    return path.count > 0 && path.count == shape.count
+           && um_http_shape_fits(&path, &shape);
+}
+
 START_TEST(a_pattern_matches_its_paths_only)
 {
     char target[64], got[64] = "";
@@ -94,6 +106,8 @@ START_TEST(a_pattern_matches_its_paths_only)
     ck_assert(um_http_path_parse(&p, target));
     ok = um_http_path_match(&p, matches[_i].pattern, param);
     ck_assert_msg(ok == (matches[_i].params != NULL), "%s", matches[_i].target);
+    ck_assert_msg(!ok || fits(&p, matches[_i].pattern), "%s from afar",
+        matches[_i].target);
 
     for (uint32_t i = 0; ok && i < UM_HTTP_PARAMS && param[i].len > 0; i++) {
         size_t len = strlen(got);
@@ -107,6 +121,22 @@ START_TEST(a_pattern_matches_its_paths_only)
 }
 END_TEST
 
+START_TEST(from_afar_other_words_are_told_apart)
+{
+    char target[] = "/api/v3/proxies/meta/10.0.0.1:5299";
+    um_http_path_t p;
+
+    ck_assert(um_http_path_parse(&p, target));
+    ck_assert(fits(&p, "/api/v3/proxies/meta/{}"));
+    ck_assert(fits(&p, "/{}/{}/{}/{}/{}"));
+    ck_assert(!fits(&p, "/api/v3/clusters/meta/{}"));
+    ck_assert(!fits(&p, "/api/v2/proxies/meta/{}"));
+    ck_assert(!fits(&p, "/api/v3/proxies/meta/"));
+    ck_assert(!fits(&p, "/api/v3/proxies/meta"));
+    ck_assert(!fits(&p, "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -117,6 +147,7 @@ main(void)
         tc, a_path_is_cut_into_segments, 0, (int) um_countof(paths));
     tcase_add_loop_test(
         tc, a_pattern_matches_its_paths_only, 0, (int) um_countof(matches));
+    tcase_add_test(tc, from_afar_other_words_are_told_apart);
     suite_add_tcase(s, tc);
 
     return um_check_main(s);
