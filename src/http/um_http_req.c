@@ -53,10 +53,7 @@ http_req_free(um_http_req_t *r)
         r->on_cancel(r, r->cancel_data);
     }
 
-    if (r->response != NULL) {
-        MHD_destroy_response(r->response);
-    }
-
+    um_http_page_free(r->page);
     while (r->fields > 0) {
         r->fields--;
         free(r->field[r->fields].name);
@@ -94,77 +91,63 @@ req_queue(um_http_req_t *r)
 {
     enum MHD_Result rc;
 
-    if (r->conn->h->quitting) {
-        (void) MHD_add_response_header(r->response, "Connection", "close");
-    }
-
     http_conn_enter(r->conn, HTTP_WRITING);
     r->state = REQ_QUEUED;
-    rc = MHD_queue_response(r->mhd, r->status, r->response);
-    MHD_destroy_response(r->response); /* our hold on it */
-    r->response = NULL;
+    rc = http_page_queue(r->page, r->mhd, r->conn->h->quitting);
+    um_http_page_free(r->page); /* our hold on it */
+    r->page = NULL;
     return rc;
 }
 
-/* NULL: out of memory. */
-static struct MHD_Response *
-req_response(um_http_req_t *r, const char *content_type, um_sbuf_t *body)
+/* Without an answer the connection is closed. */
+static void
+req_answer(um_http_req_t *r, um_http_page_t *page)
 {
-    struct MHD_Response *mr = MHD_create_response_from_buffer(
-        body->len, body->data, MHD_RESPMEM_MUST_FREE);
+    bool kept = r->state == REQ_KEPT;
 
-    if (mr == NULL) {
-        um_sbuf_deinit(body);
-        return NULL;
+    um_assert(r->page == NULL && r->state < REQ_ANSWERED);
+
+    r->page = page;
+    r->state = REQ_ANSWERED;
+    if (kept) {
+        MHD_resume_connection(r->mhd);
+        http_wake(r->conn->h);
     }
+}
 
-    memset(body, 0, sizeof(*body)); /* it is the response's now */
+void
+um_http_reply_page(um_http_req_t *r, um_http_page_t *p)
+{
+    p->holds++;
+    req_answer(r, p);
+}
 
-    if (content_type != NULL
-        && MHD_add_response_header(mr, "Content-Type", content_type) != MHD_YES)
-    {
-        goto fail;
-    }
-
-    for (uint32_t i = 0; i < r->fields; i++) {
-        if (MHD_add_response_header(mr, r->field[i].name, r->field[i].value)
-            != MHD_YES) {
-            goto fail;
+/* What was said before the answer; none when it cannot be. */
+static um_http_page_t *
+req_page_set(const um_http_req_t *r, um_http_page_t *page)
+{
+    for (uint32_t i = 0; page != NULL && i < r->fields; i++) {
+        if (um_http_page_set(page, r->field[i].name, r->field[i].value)
+            != UM_OK) {
+            um_http_page_free(page);
+            page = NULL;
         }
     }
 
-    return mr;
-
-fail:
-    MHD_destroy_response(mr);
-    return NULL;
+    return page;
 }
 
 void
 um_http_reply(um_http_req_t *r, unsigned status, const char *content_type,
     um_sbuf_t *body)
 {
-    bool kept = r->state == REQ_KEPT;
-
-    um_assert(r->response == NULL && r->state < REQ_ANSWERED);
-
     if (body->failed) {
         um_sbuf_deinit(body);
         status = MHD_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    r->status = status;
-    r->response = req_response(r, content_type, body);
-    if (r->response == NULL) {
-        um_log_error(ENOMEM, "http: answer");
-    }
-
-    /* Without an answer the connection is closed, in either way. */
-    r->state = REQ_ANSWERED;
-    if (kept) {
-        MHD_resume_connection(r->mhd);
-        http_wake(r->conn->h);
-    }
+    req_answer(
+        r, req_page_set(r, um_http_page_new(status, content_type, body)));
 }
 
 void
@@ -299,7 +282,7 @@ http_on_access(void *httpd, struct MHD_Connection *mhd, const char *url,
         break;
     }
 
-    return r->response != NULL ? req_queue(r) : MHD_NO;
+    return r->page != NULL ? req_queue(r) : MHD_NO;
 }
 
 /* ---- What handlers ask -------------------------------------------------- */

@@ -121,4 +121,28 @@ void um_http_reply(um_http_req_t *r, unsigned status, const char *content_type,
 void um_http_text(um_http_req_t *r, unsigned status, const char *fmt, ...)
     UM_PRINTF(3, 4);
 
+/* ---- An answer that is given many times --------------------------------- */
+
+typedef struct um_http_page_s um_http_page_t;
+
+/* `body` is taken, and empty afterwards.  NULL: out of memory, logged; as
+ * when the body has `failed`. */
+UM_MUSTCHECK um_http_page_t *um_http_page_new(
+    unsigned status, const char *content_type, um_sbuf_t *body);
+
+/* A header field of it, before it is given first; both are copied. */
+UM_MUSTCHECK um_rc_t um_http_page_set(
+    um_http_page_t *p, const char *name, const char *value);
+
+/* Its body; lent as long as the page is the caller's. */
+um_str_t um_http_page_body(const um_http_page_t *p);
+
+/* Answer with it, without a copy of the body.  It is still the caller's.
+ * What um_http_set() has said of this request is not said. */
+void um_http_reply_page(um_http_req_t *r, um_http_page_t *p);
+
+/* It is given no more; answers that are under way come to their end.  NULL is
+ * fine. */
+void um_http_page_free(um_http_page_t *p);
+
 #endif /* UM_HTTPD_H */

@@ -5,6 +5,7 @@
  *   um_http_conn.c   connections: how many, for how long
  *   um_http_req.c    one request: from its first line to its answer
  *   um_http_route.c  which handler it takes
+ *   um_http_page.c   answers
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -91,7 +92,7 @@ typedef enum {
     REQ_BODY,     /* the body is coming         */
     REQ_HANDLED,  /* its handler runs           */
     REQ_KEPT,     /* and has kept it            */
-    REQ_ANSWERED, /* `response` is to be queued */
+    REQ_ANSWERED, /* `page` is to be queued     */
     REQ_QUEUED,   /* and is                     */
 } req_state_t;
 
@@ -116,14 +117,23 @@ struct um_http_req_s {
 
     req_field_t field[REQ_FIELDS];
     uint32_t fields;
-    struct MHD_Response *response;
-    unsigned status;
+    um_http_page_t *page; /* the answer, which we hold; NULL: none */
 
     um_http_pt on_cancel;
     void *cancel_data;
 
     bool is_path;  /* of the target below */
     char target[]; /* NUL-terminated; the path points into it */
+};
+
+/* An answer: held by whoever made it, and by requests until it is queued; the
+ * library holds the response itself until it is sent. */
+struct um_http_page_s {
+    struct MHD_Response *response;
+    unsigned status;
+    uint32_t holds;
+    bool closes; /* says so */
+    um_str_t body;
 };
 
 /* ---- um_http_conn.c ---- */
@@ -155,6 +165,12 @@ void http_req_free(um_http_req_t *r);
 
 /* The server ends: tell whoever kept it, and answer instead. */
 void http_req_cancel(um_http_req_t *r);
+
+/* ---- um_http_page.c ---- */
+
+/* Queue it; MHD_NO: the connection is to be closed. */
+enum MHD_Result http_page_queue(
+    um_http_page_t *p, struct MHD_Connection *mhd, bool closing);
 
 /* ---- um_http_route.c ---- */
 

@@ -75,6 +75,15 @@ on_big(um_http_req_t *r, void *data)
     um_http_reply(r, 200, "text/plain", &body);
 }
 
+static um_http_page_t *page;
+
+static void
+on_page(um_http_req_t *r, void *data)
+{
+    (void) data;
+    um_http_reply_page(r, page);
+}
+
 static void
 on_failed(um_http_req_t *r, void *data)
 {
@@ -91,6 +100,7 @@ static const um_http_route_t routes[] = {
     { "/keep", UM_HTTP_GET, 0, on_keep },
     { "/big", UM_HTTP_GET, 0, on_big },
     { "/failed", UM_HTTP_GET, 0, on_failed },
+    { "/page", UM_HTTP_GET, 0, on_page },
     { NULL, 0, 0, NULL },
 };
 
@@ -459,6 +469,125 @@ START_TEST(quitting_alone_is_soon_done)
 }
 END_TEST
 
+/* ---- Pages -------------------------------------------------------------- */
+
+static void
+page_make(size_t len)
+{
+    um_sbuf_t body = { 0 };
+    char *room = um_sbuf_room(&body, len);
+
+    ck_assert_ptr_nonnull(room);
+    memset(room, 'p', len);
+    body.len = len;
+    page = um_http_page_new(200, "text/plain", &body);
+    ck_assert_ptr_nonnull(page);
+    ck_assert_ptr_null(body.data);
+    ck_assert_uint_eq(um_http_page_body(page).len, len);
+    ck_assert_int_eq(um_http_page_set(page, "X-Name", "value"), UM_OK);
+}
+
+START_TEST(a_page_is_given_again_and_again)
+{
+    int fd[2] = { dial(), dial() };
+
+    page_make(5);
+    for (int i = 0; i < 6; i++) {
+        asks(fd[i % 2], "GET /page HTTP/1.1\r\n" HOST "\r\n", "200",
+            "\r\n\r\nppppp");
+        ck_assert_ptr_nonnull(strstr(heard, "X-Name: value\r\n"));
+        ck_assert_ptr_nonnull(strstr(heard, "Content-Type: text/plain\r\n"));
+    }
+    say(fd[0], "HEAD /page HTTP/1.1\r\n" HOST "\r\n");
+    (void) hear(fd[0], true);
+    ck_assert_ptr_nonnull(strcasestr(heard, "content-length: 5"));
+    ck_assert_ptr_null(strstr(heard, "ppppp"));
+
+    um_http_page_free(page);
+    close(fd[0]);
+    close(fd[1]);
+}
+END_TEST
+
+START_TEST(a_page_that_is_gone_is_given_to_its_end)
+{
+    size_t len = 8u << 20, got = 0;
+    int fd = dial();
+
+    page_make(len);
+    say(fd, "GET /page HTTP/1.1\r\n" HOST "\r\n");
+    while (recv(fd, heard, 1, MSG_PEEK) != 1) {
+        turn();
+    }
+    um_http_page_free(page);
+
+    while (got < len) {
+        ssize_t n = recv(fd, heard, sizeof(heard), 0);
+
+        if (n > 0) {
+            got += (size_t) n;
+            ck_assert_int_eq(heard[n - 1], 'p');
+        } else {
+            ck_assert(n == -1 && errno == EAGAIN);
+            turn();
+        }
+    }
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_kept_request_may_outlive_its_page)
+{
+    int fd = dial();
+
+    page_make(5);
+    say(fd, "GET /keep HTTP/1.1\r\n" HOST "\r\n");
+    while (kept_count == 0) {
+        turn();
+    }
+    um_http_reply_page(kept[0], page);
+    um_http_page_free(page);
+    (void) hear(fd, false);
+    ck_assert_ptr_nonnull(strstr(heard, "\r\n\r\nppppp"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(who_quits_says_so_on_a_page_too)
+{
+    int fd[2] = { dial(), dial() };
+
+    page_make(5);
+    asks(fd[0], "GET /page HTTP/1.1\r\n" HOST "\r\n", "200", "ppppp");
+    ck_assert_ptr_null(strstr(heard, "Connection: close\r\n"));
+
+    for (int i = 0; i < 2; i++) {
+        say(fd[i], "GET /keep HTTP/1.1\r\n" HOST "\r\n");
+        while (kept_count <= i) {
+            turn();
+        }
+    }
+    um_httpd_quit(httpd, on_quit, NULL);
+    for (int i = 0; i < 2; i++) {
+        um_http_reply_page(kept[i], page);
+        (void) hear(fd[i], false);
+        ck_assert_ptr_nonnull(strstr(heard, "ppppp"));
+        ck_assert_ptr_nonnull(strstr(heard, "Connection: close\r\n"));
+        close(fd[i]);
+    }
+    um_http_page_free(page);
+}
+END_TEST
+
+START_TEST(a_body_that_failed_makes_no_page)
+{
+    um_sbuf_t body = { .failed = true };
+
+    ck_assert_ptr_null(um_http_page_new(200, NULL, &body));
+    um_http_page_free(NULL);
+}
+END_TEST
+
 /* ---- Limits ------------------------------------------------------------- */
 
 START_TEST(slow_clients_are_closed)
@@ -582,6 +711,11 @@ main(void)
     tcase_add_test(tc, quitting_answers_what_was_asked_and_closes_what_is_idle);
     tcase_add_test(tc, quitting_does_not_wait_for_slow_ones);
     tcase_add_test(tc, quitting_alone_is_soon_done);
+    tcase_add_test(tc, a_page_is_given_again_and_again);
+    tcase_add_test(tc, a_page_that_is_gone_is_given_to_its_end);
+    tcase_add_test(tc, a_kept_request_may_outlive_its_page);
+    tcase_add_test(tc, who_quits_says_so_on_a_page_too);
+    tcase_add_test(tc, a_body_that_failed_makes_no_page);
     tcase_add_test(tc, slow_clients_are_closed);
     tcase_add_test(tc, an_idle_connection_makes_room_and_a_busy_one_does_not);
     tcase_add_test(tc, strangers_are_told_so);
