@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "api.h"
@@ -113,14 +111,15 @@ api_json(um_http_req_t *r, um_sbuf_t *body)
 
 /* ---- Views -------------------------------------------------------------- */
 
-/* The client's list of tags has `tag`, or any will do. */
+/* The client's list of tags has `tag`, weak or not, or any will do. */
 static bool
-has_tag(um_http_req_t *r, const char *tag)
+has_tag(um_http_req_t *r, const view_tag_t *tag)
 {
     const char *list = um_http_header(r, "If-None-Match");
 
     return list != NULL
-           && (strcmp(list, "*") == 0 || strstr(list, tag) != NULL);
+           && (strcmp(list, "*") == 0
+               || strstr(list, tag->text + strlen("W/")) != NULL);
 }
 
 /* NULL: out of memory. */
@@ -128,7 +127,6 @@ static view_t *
 view_make(broker_t *b, view_kind_t kind, um_str_t name, const store_key_t *key)
 {
     um_sbuf_t text = { 0 };
-    view_t *view;
 
     if (kind == VIEW_PROXY) {
         store_view_proxy(b->store, &b->settings, name, &text);
@@ -136,27 +134,33 @@ view_make(broker_t *b, view_kind_t kind, um_str_t name, const store_key_t *key)
         store_view_cluster(b->store, &b->settings, name, &text);
     }
 
-    view = text.failed ? NULL : views_put(&b->views, kind, name, key, &text);
-    if (view == NULL) {
-        um_sbuf_deinit(&text);
-    }
+    return views_put(&b->views, kind, name, key, &text);
+}
 
-    return view;
+/* It is not kept, and need not be made for somebody who has it. */
+static void
+view_same(um_http_req_t *r, const view_tag_t *tag)
+{
+    um_sbuf_t none = { 0 };
+
+    um_http_set(r, "ETag", tag->text);
+    um_http_set(r, "Vary", "Accept-Encoding");
+    um_http_reply(r, 304, NULL, &none);
 }
 
 static void
 view_send(broker_t *b, um_http_req_t *r, view_t *view)
 {
-    const um_sbuf_t *packed =
-        takes_gzip(r) ? views_packed(&b->views, view) : NULL;
-    const um_sbuf_t *bytes = packed != NULL ? packed : &view->text;
-    um_sbuf_t body = { 0 };
+    um_http_page_t *page = NULL;
 
-    if (packed != NULL) {
-        um_http_set(r, "Content-Encoding", "gzip");
+    if (has_tag(r, &view->tag)) {
+        page = views_page(&b->views, view, VIEW_SAME);
+    } else if (takes_gzip(r)) {
+        page = views_page(&b->views, view, VIEW_PACKED);
     }
-    um_sbuf_add(&body, bytes->data, bytes->len);
-    um_http_reply(r, 200, JSON_TYPE, &body);
+
+    um_http_reply_page(
+        r, page != NULL ? page : views_page(&b->views, view, VIEW_PLAIN));
 }
 
 void
@@ -166,7 +170,6 @@ api_view(broker_t *b, um_http_req_t *r, view_kind_t kind, um_str_t name)
                                          : store_cluster_key(b->store, name);
     um_sbuf_t none = { 0 };
     view_t *view;
-    char tag[80];
 
     if (key.epoch == 0 && key.stamp == 0) {
         um_sbuf_addz(&none,
@@ -175,17 +178,14 @@ api_view(broker_t *b, um_http_req_t *r, view_kind_t kind, um_str_t name)
         return;
     }
 
-    snprintf(tag, sizeof(tag), "W/\"%" PRIx64 "-%" PRIu64 "-%" PRIu64 "\"",
-        b->views.age, key.epoch, key.stamp);
-    um_http_set(r, "ETag", tag);
-    um_http_set(r, "Vary", "Accept-Encoding");
-    if (has_tag(r, tag + 2)) {
-        um_http_reply(r, 304, NULL, &none);
-        return;
-    }
-
     view = views_find(&b->views, kind, name, &key);
     if (view == NULL) {
+        view_tag_t tag = views_tag(&b->views, &key);
+
+        if (has_tag(r, &tag)) {
+            view_same(r, &tag);
+            return;
+        }
         view = view_make(b, kind, name, &key);
     }
     if (view == NULL) {

@@ -2,6 +2,8 @@
 
 #include "views.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,12 +24,6 @@ view_bucket(view_kind_t kind, um_str_t name)
     return (h ^ h >> 32) % VIEWS_BUCKETS;
 }
 
-static size_t
-view_bytes(const view_t *view)
-{
-    return sizeof(*view) + view->name_len + view->text.cap + view->packed.cap;
-}
-
 /* Answers are kept for long: what they do not need goes back. */
 static void
 view_fit(um_sbuf_t *b)
@@ -43,11 +39,78 @@ view_fit(um_sbuf_t *b)
 static void
 view_free(views_t *v, view_t *view)
 {
-    v->bytes -= view_bytes(view);
-    um_sbuf_deinit(&view->text);
-    um_sbuf_deinit(&view->packed);
+    v->bytes -= view->bytes;
+    for (size_t i = 0; i < VIEW_FORMS; i++) {
+        um_http_page_free(view->page[i]);
+    }
     free(view);
 }
+
+/* ---- Pages -------------------------------------------------------------- */
+
+/* What libmicrohttpd keeps of a page beside its body. */
+#define PAGE_BYTES 1000
+
+static const struct {
+    unsigned status;
+    const char *type;
+    const char *encoding;
+} page_of[VIEW_FORMS] = {
+    [VIEW_PLAIN] = { 200, "application/json", NULL },
+    [VIEW_PACKED] = { 200, "application/json", "gzip" },
+    [VIEW_SAME] = { 304, NULL, NULL },
+};
+
+/* `body` is taken.  False: out of memory. */
+static bool
+view_page_make(view_t *view, view_form_t form, um_sbuf_t *body)
+{
+    um_http_page_t *p;
+
+    view_fit(body);
+    p = um_http_page_new(page_of[form].status, page_of[form].type, body);
+    if (p == NULL) {
+        return false;
+    }
+
+    if (um_http_page_set(p, "ETag", view->tag.text) != UM_OK
+        || um_http_page_set(p, "Vary", "Accept-Encoding") != UM_OK
+        || (page_of[form].encoding != NULL
+            && um_http_page_set(p, "Content-Encoding", page_of[form].encoding)
+                   != UM_OK))
+    {
+        um_http_page_free(p);
+        return false;
+    }
+
+    view->page[form] = p;
+    view->bytes += PAGE_BYTES + um_http_page_body(p).len;
+    return true;
+}
+
+um_http_page_t *
+views_page(views_t *v, view_t *view, view_form_t form)
+{
+    um_sbuf_t body = { 0 };
+
+    if (view->page[form] != NULL) {
+        return view->page[form];
+    }
+
+    if (form == VIEW_PACKED
+        && um_gzip(um_http_page_body(view->page[VIEW_PLAIN]), &body) != UM_OK)
+    {
+        um_sbuf_deinit(&body);
+        return NULL;
+    }
+
+    v->bytes -= view->bytes;
+    (void) view_page_make(view, form, &body);
+    v->bytes += view->bytes;
+    return view->page[form];
+}
+
+/* ---- All of them -------------------------------------------------------- */
 
 void
 views_init(views_t *v, size_t max)
@@ -81,6 +144,17 @@ views_clear(views_t *v)
 {
     views_empty(v);
     v->age = um_max(um_clock_wall_us(), v->age + 1);
+}
+
+view_tag_t
+views_tag(const views_t *v, const store_key_t *key)
+{
+    view_tag_t tag;
+
+    snprintf(tag.text, sizeof(tag.text),
+        "W/\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"", v->age, key->epoch,
+        key->stamp);
+    return tag;
 }
 
 static view_t **
@@ -128,41 +202,27 @@ views_put(views_t *v, view_kind_t kind, um_str_t name, const store_key_t *key,
 
     view = calloc(1, sizeof(*view) + name.len);
     if (view == NULL) {
+        um_sbuf_deinit(text);
         return NULL;
     }
 
     view->kind = kind;
     view->key = *key;
-    view->text = *text;
+    view->tag = views_tag(v, key);
+    view->bytes = sizeof(*view) + name.len;
     view->name_len = name.len;
     memcpy(view->name, name.data, name.len);
-    memset(text, 0, sizeof(*text));
-    view_fit(&view->text);
+    if (!view_page_make(view, VIEW_PLAIN, text)) {
+        free(view);
+        return NULL;
+    }
 
-    if (v->bytes + view_bytes(view) > v->max) {
+    if (v->bytes + view->bytes > v->max) {
         views_empty(v);
     }
-    v->bytes += view_bytes(view);
+    v->bytes += view->bytes;
     at = &v->bucket[view_bucket(kind, name)];
     view->next = *at;
     *at = view;
     return view;
-}
-
-const um_sbuf_t *
-views_packed(views_t *v, view_t *view)
-{
-    if (view->packed.len == 0) {
-        v->bytes -= view_bytes(view);
-        if (um_gzip(
-                (um_str_t){ view->text.data, view->text.len }, &view->packed)
-            != UM_OK)
-        {
-            um_sbuf_deinit(&view->packed);
-        }
-        view_fit(&view->packed);
-        v->bytes += view_bytes(view);
-    }
-
-    return view->packed.len > 0 ? &view->packed : NULL;
 }

@@ -46,8 +46,8 @@ has(view_kind_t kind, const char *name, uint64_t epoch, const char *text)
     view_t *v = views_find(&views, kind, um_str_of(name), &key);
 
     return v != NULL
-           && um_str_eq(
-               (um_str_t){ v->text.data, v->text.len }, um_str_of(text));
+           && um_str_eq(um_http_page_body(views_page(&views, v, VIEW_PLAIN)),
+               um_str_of(text));
 }
 
 START_TEST(what_is_put_is_found_by_its_key_only)
@@ -98,7 +98,8 @@ START_TEST(one_that_is_larger_than_all_is_still_lent)
     views_deinit(&views);
     views_init(&views, 10);
     v = put(VIEW_PROXY, "a:1", 1, "more than ten bytes");
-    ck_assert_uint_eq(v->text.len, strlen("more than ten bytes"));
+    ck_assert_uint_eq(um_http_page_body(views_page(&views, v, VIEW_PLAIN)).len,
+        strlen("more than ten bytes"));
     put(VIEW_PROXY, "b:1", 1, "and another one");
     ck_assert(!has(VIEW_PROXY, "a:1", 1, "more than ten bytes"));
 }
@@ -107,26 +108,61 @@ END_TEST
 START_TEST(packed_bytes_are_the_same_bytes)
 {
     um_sbuf_t text = { 0 };
-    const um_sbuf_t *packed;
+    um_http_page_t *packed;
+    um_str_t plain, body;
     view_t *v;
     char *back;
-    size_t n;
+    size_t n, bytes;
 
     for (int i = 0; i < 5000; i++) {
         um_sbuf_addf(&text, "{\"address\":\"10.0.%d.%d:7000\"},", i / 256, i);
     }
     v = put(VIEW_PROXY, "a:1", 1, um_sbuf_cstr(&text));
-    packed = views_packed(&views, v);
+    bytes = views.bytes;
+    packed = views_page(&views, v, VIEW_PACKED);
     ck_assert_ptr_nonnull(packed);
-    ck_assert_uint_lt(packed->len, text.len / 3);
-    ck_assert_int_eq(um_gunzip((const unsigned char *) packed->data,
-                         packed->len, ROOM, &back, &n),
+    body = um_http_page_body(packed);
+    ck_assert_uint_lt(body.len, text.len / 3);
+    ck_assert_uint_gt(views.bytes, bytes + body.len);
+    ck_assert_int_eq(
+        um_gunzip((const unsigned char *) body.data, body.len, ROOM, &back, &n),
         UM_OK);
-    ck_assert(
-        um_str_eq((um_str_t){ back, n }, (um_str_t){ text.data, text.len }));
-    ck_assert_ptr_eq(views_packed(&views, v), packed);
+    plain = um_http_page_body(views_page(&views, v, VIEW_PLAIN));
+    ck_assert(um_str_eq((um_str_t){ back, n }, plain));
+    ck_assert_ptr_eq(views_page(&views, v, VIEW_PACKED), packed);
     free(back);
     um_sbuf_deinit(&text);
+}
+END_TEST
+
+START_TEST(a_tag_tells_key_and_age)
+{
+    store_key_t key = { .epoch = UINT64_MAX, .stamp = UINT64_MAX };
+    view_tag_t longest, other, old;
+    size_t len;
+
+    views.age = UINT64_MAX - 1;
+    longest = views_tag(&views, &key);
+    len = strlen(longest.text);
+    ck_assert_int_eq(memcmp(longest.text, "W/\"", 3), 0);
+    ck_assert_int_eq(longest.text[len - 1], '"');
+    key.stamp--;
+    other = views_tag(&views, &key);
+    ck_assert_str_ne(longest.text, other.text);
+    views_clear(&views);
+    old = views_tag(&views, &key);
+    ck_assert_str_ne(other.text, old.text);
+}
+END_TEST
+
+START_TEST(who_has_it_gets_no_body)
+{
+    view_t *v = put(VIEW_PROXY, "a:1", 1, "one");
+    um_http_page_t *same = views_page(&views, v, VIEW_SAME);
+
+    ck_assert_ptr_nonnull(same);
+    ck_assert_uint_eq(um_http_page_body(same).len, 0);
+    ck_assert_ptr_eq(views_page(&views, v, VIEW_SAME), same);
 }
 END_TEST
 
@@ -153,6 +189,8 @@ main(void)
     tcase_add_test(tc, they_stay_below_their_memory);
     tcase_add_test(tc, one_that_is_larger_than_all_is_still_lent);
     tcase_add_test(tc, packed_bytes_are_the_same_bytes);
+    tcase_add_test(tc, a_tag_tells_key_and_age);
+    tcase_add_test(tc, who_has_it_gets_no_body);
     tcase_add_test(tc, what_is_forgotten_does_not_come_back_under_its_tag);
     suite_add_tcase(suite, tc);
 
