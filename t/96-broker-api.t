@@ -110,22 +110,21 @@ is(scalar @{ $view->{nodes} }, 4, 'four nodes');
 is($view->{epoch}, $b->epoch, 'at this epoch');
 
 {
-    my ($path) = map { "/proxies/meta/$_->{proxy_address}" } $view->{nodes}[0];
+    my $path = "/proxies/meta/$view->{nodes}[0]{proxy_address}";
     my $plain = $b->ask('GET', $path);
-    my $packed = $b->ask('GET', $path, undef, 'Accept-Encoding' => 'gzip');
+    my $encoding = sub {
+        my ($what, $accept) = @_;
 
-    is($plain->{headers}{'content-encoding'}, undef, 'plain unless asked for');
-    is($packed->{headers}{'content-encoding'}, 'gzip', 'packed when asked for');
-    gunzip \$packed->{body}, \my $text;
-    is($text, $plain->{body}, 'with the same content');
-    is($b->ask('GET', $path, undef, 'Accept-Encoding' => $_)
-            ->{headers}{'content-encoding'}, undef, "not for $_")
+        return $b->ask('GET', $what, undef, 'Accept-Encoding' => $accept)
+            ->{headers}{'content-encoding'};
+    };
+
+    is($encoding->('/metadata', $_), undef, "not packed for $_")
         for 'identity', 'gzip;q=0', 'gzip; q=0.0, br', 'gzipx';
-    is($b->ask('GET', $path, undef, 'Accept-Encoding' => $_)
-            ->{headers}{'content-encoding'}, 'gzip', "for $_")
+    is($encoding->('/metadata', $_), 'gzip', "packed for $_")
         for 'br, gzip', 'GZIP;q=0.5', '*';
-    is($b->ask('GET', '/metadata', undef, 'Accept-Encoding' => 'gzip')
-            ->{headers}{'content-encoding'}, 'gzip', 'the dump too');
+    is($encoding->($_, 'gzip'), undef, "too small: $_")
+        for '/clusters/names', $path;
 
     my $tag = $plain->{headers}{etag};
     ok($tag, 'a tag');
@@ -209,6 +208,27 @@ is($view->{epoch}, $b->epoch, 'at this epoch');
     is($r->{status}, 200, 'epochs are recovered');
     is(scalar @{ $r->{json}{failed_addresses} }, 4, 'nobody has answered');
     cmp_ok($other->epoch, '>', 1000, 'on its own it goes further');
+}
+
+# ---- Packed -----------------------------------------------------------------
+
+{
+    my $large = Undermoon::Broker->new->start;
+    my ($proxy) = $large->register(10);
+    my @ask = ('GET', "/proxies/meta/$proxy", undef);
+
+    is($large->say('POST', '/clusters/meta/c', { node_number => 20 }), 200,
+        'a cluster');
+    for my $round (1, 2) {
+        my $plain = $large->ask(@ask);
+        my $packed = $large->ask(@ask, 'Accept-Encoding' => 'gzip');
+
+        is($plain->{headers}{'content-encoding'}, undef, 'a view, plain');
+        is($packed->{headers}{'content-encoding'}, 'gzip', 'and packed');
+        is($packed->{headers}{etag}, $plain->{headers}{etag}, 'one tag');
+        gunzip \$packed->{body}, \my $text;
+        is($text, $plain->{body}, 'one content');
+    }
 }
 
 # ---- Who may write ----------------------------------------------------------

@@ -97,7 +97,7 @@ api_json(um_http_req_t *r, um_sbuf_t *body)
     um_sbuf_t packed = { 0 };
 
     um_http_set(r, "Vary", "Accept-Encoding");
-    if (body->failed || !takes_gzip(r)) {
+    if (body->failed || body->len < VIEWS_PACK_MIN || !takes_gzip(r)) {
         um_http_reply(r, 200, JSON_TYPE, body);
         return;
     }
@@ -122,45 +122,14 @@ has_tag(um_http_req_t *r, const view_tag_t *tag)
                || strstr(list, tag->text + strlen("W/")) != NULL);
 }
 
-/* NULL: out of memory. */
-static view_t *
-view_make(broker_t *b, view_kind_t kind, um_str_t name, const store_key_t *key)
+static void
+view_text(broker_t *b, view_kind_t kind, um_str_t name, um_sbuf_t *text)
 {
-    um_sbuf_t text = { 0 };
-
     if (kind == VIEW_PROXY) {
-        store_view_proxy(b->store, &b->settings, name, &text);
+        store_view_proxy(b->store, &b->settings, name, text);
     } else {
-        store_view_cluster(b->store, &b->settings, name, &text);
+        store_view_cluster(b->store, &b->settings, name, text);
     }
-
-    return views_put(&b->views, kind, name, key, &text);
-}
-
-/* It is not kept, and need not be made for somebody who has it. */
-static void
-view_same(um_http_req_t *r, const view_tag_t *tag)
-{
-    um_sbuf_t none = { 0 };
-
-    um_http_set(r, "ETag", tag->text);
-    um_http_set(r, "Vary", "Accept-Encoding");
-    um_http_reply(r, 304, NULL, &none);
-}
-
-static void
-view_send(broker_t *b, um_http_req_t *r, view_t *view)
-{
-    um_http_page_t *page = NULL;
-
-    if (has_tag(r, &view->tag)) {
-        page = views_page(&b->views, view, VIEW_SAME);
-    } else if (takes_gzip(r)) {
-        page = views_page(&b->views, view, VIEW_PACKED);
-    }
-
-    um_http_reply_page(
-        r, page != NULL ? page : views_page(&b->views, view, VIEW_PLAIN));
 }
 
 void
@@ -168,30 +137,38 @@ api_view(broker_t *b, um_http_req_t *r, view_kind_t kind, um_str_t name)
 {
     store_key_t key = kind == VIEW_PROXY ? store_proxy_key(b->store, name)
                                          : store_cluster_key(b->store, name);
-    um_sbuf_t none = { 0 };
+    um_sbuf_t text = { 0 };
+    um_http_page_t *page;
+    view_form_t form;
     view_t *view;
 
     if (key.epoch == 0 && key.stamp == 0) {
-        um_sbuf_addz(&none,
+        um_sbuf_addz(&text,
             kind == VIEW_PROXY ? "{\"proxy\":null}" : "{\"cluster\":null}");
-        um_http_reply(r, 200, JSON_TYPE, &none);
+        um_http_reply(r, 200, JSON_TYPE, &text);
         return;
     }
 
-    view = views_find(&b->views, kind, name, &key);
-    if (view == NULL) {
-        view_tag_t tag = views_tag(&b->views, &key);
-
-        if (has_tag(r, &tag)) {
-            view_same(r, &tag);
-            return;
-        }
-        view = view_make(b, kind, name, &key);
-    }
+    view = views_get(&b->views, kind, name, &key);
     if (view == NULL) {
         api_answer(b, r, STORE_NO_MEMORY, NULL, NULL);
         return;
     }
 
-    view_send(b, r, view);
+    form = has_tag(r, &view->tag) ? VIEW_SAME
+           : takes_gzip(r)        ? VIEW_PACKED
+                                  : VIEW_PLAIN;
+    page = views_page(&b->views, view, form);
+    if (page == NULL) {
+        if (form != VIEW_SAME) {
+            view_text(b, kind, name, &text);
+        }
+        page = views_put(&b->views, view, form, &text);
+    }
+
+    if (page != NULL) {
+        um_http_reply_page(r, page);
+    } else {
+        api_answer(b, r, STORE_NO_MEMORY, NULL, NULL);
+    }
 }

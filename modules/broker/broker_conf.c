@@ -417,7 +417,7 @@ const um_directive_t broker_directives[] = {
         .set = um_set_size,
         .offset = offsetof(broker_conf_t, view_memory),
         .post = &conf_any,
-        .dflt = "32m",
+        .dflt = "64m",
         .doc = "Bytes of answers about proxies and clusters that are kept "
                "until they change.",
     },

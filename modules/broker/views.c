@@ -2,14 +2,21 @@
 
 #include "views.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/um_clock.h"
+#include "core/um_log.h"
 #include "core/um_str.h"
 #include "meta/um_gzip.h"
+
+/* What libmicrohttpd keeps of a page beside its body. */
+#define PAGE_BYTES 1000
+
+/* ---- One ---------------------------------------------------------------- */
 
 /* FNV-1a: names differ in their last bytes. */
 static size_t
@@ -24,16 +31,29 @@ view_bucket(view_kind_t kind, um_str_t name)
     return (h ^ h >> 32) % VIEWS_BUCKETS;
 }
 
-/* Answers are kept for long: what they do not need goes back. */
-static void
-view_fit(um_sbuf_t *b)
+static bool
+view_is(const view_t *view, view_kind_t kind, um_str_t name)
 {
-    char *data = b->len > 0 ? realloc(b->data, b->len) : NULL;
+    return view->kind == kind
+           && um_str_eq((um_str_t){ view->name, view->name_len }, name);
+}
 
-    if (data != NULL) {
-        b->data = data;
-        b->cap = b->len;
+/* It says something else from now on. */
+static void
+view_set_key(views_t *v, view_t *view, const store_key_t *key)
+{
+    for (size_t i = 0; i < VIEW_FORMS; i++) {
+        um_http_page_free(view->page[i]);
+        view->page[i] = NULL;
     }
+
+    v->bytes -= view->bytes;
+    view->bytes = sizeof(*view) + view->name_len;
+    v->bytes += view->bytes;
+    view->key = *key;
+    snprintf(view->tag.text, sizeof(view->tag.text),
+        "W/\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"", v->age, key->epoch,
+        key->stamp);
 }
 
 static void
@@ -46,70 +66,6 @@ view_free(views_t *v, view_t *view)
     free(view);
 }
 
-/* ---- Pages -------------------------------------------------------------- */
-
-/* What libmicrohttpd keeps of a page beside its body. */
-#define PAGE_BYTES 1000
-
-static const struct {
-    unsigned status;
-    const char *type;
-    const char *encoding;
-} page_of[VIEW_FORMS] = {
-    [VIEW_PLAIN] = { 200, "application/json", NULL },
-    [VIEW_PACKED] = { 200, "application/json", "gzip" },
-    [VIEW_SAME] = { 304, NULL, NULL },
-};
-
-/* `body` is taken.  False: out of memory. */
-static bool
-view_page_make(view_t *view, view_form_t form, um_sbuf_t *body)
-{
-    um_http_page_t *p;
-
-    view_fit(body);
-    p = um_http_page_new(page_of[form].status, page_of[form].type, body);
-    if (p == NULL) {
-        return false;
-    }
-
-    if (um_http_page_set(p, "ETag", view->tag.text) != UM_OK
-        || um_http_page_set(p, "Vary", "Accept-Encoding") != UM_OK
-        || (page_of[form].encoding != NULL
-            && um_http_page_set(p, "Content-Encoding", page_of[form].encoding)
-                   != UM_OK))
-    {
-        um_http_page_free(p);
-        return false;
-    }
-
-    view->page[form] = p;
-    view->bytes += PAGE_BYTES + um_http_page_body(p).len;
-    return true;
-}
-
-um_http_page_t *
-views_page(views_t *v, view_t *view, view_form_t form)
-{
-    um_sbuf_t body = { 0 };
-
-    if (view->page[form] != NULL) {
-        return view->page[form];
-    }
-
-    if (form == VIEW_PACKED
-        && um_gzip(um_http_page_body(view->page[VIEW_PLAIN]), &body) != UM_OK)
-    {
-        um_sbuf_deinit(&body);
-        return NULL;
-    }
-
-    v->bytes -= view->bytes;
-    (void) view_page_make(view, form, &body);
-    v->bytes += view->bytes;
-    return view->page[form];
-}
-
 /* ---- All of them -------------------------------------------------------- */
 
 void
@@ -120,109 +76,161 @@ views_init(views_t *v, size_t max)
     v->age = um_clock_wall_us();
 }
 
+/* Empty a bucket of all but `spared`. */
 static void
-views_empty(views_t *v)
+views_empty(views_t *v, size_t i, const view_t *spared)
 {
-    for (size_t i = 0; i < VIEWS_BUCKETS; i++) {
-        while (v->bucket[i] != NULL) {
-            view_t *view = v->bucket[i];
+    view_t **at = &v->bucket[i];
 
-            v->bucket[i] = view->next;
-            view_free(v, view);
+    while (*at != NULL) {
+        view_t *view = *at;
+
+        if (view == spared) {
+            at = &view->next;
+            continue;
         }
+        *at = view->next;
+        view_free(v, view);
     }
 }
 
 void
 views_deinit(views_t *v)
 {
-    views_empty(v);
+    for (size_t i = 0; i < VIEWS_BUCKETS; i++) {
+        views_empty(v, i, NULL);
+    }
 }
 
 void
 views_clear(views_t *v)
 {
-    views_empty(v);
+    views_deinit(v);
     v->age = um_max(um_clock_wall_us(), v->age + 1);
 }
 
-view_tag_t
-views_tag(const views_t *v, const store_key_t *key)
+static void
+views_make_room(views_t *v, const view_t *spared)
 {
-    view_tag_t tag;
-
-    snprintf(tag.text, sizeof(tag.text),
-        "W/\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"", v->age, key->epoch,
-        key->stamp);
-    return tag;
-}
-
-static view_t **
-views_at(views_t *v, view_kind_t kind, um_str_t name)
-{
-    view_t **at = &v->bucket[view_bucket(kind, name)];
-
-    while (*at != NULL
-           && ((*at)->kind != kind
-               || !um_str_eq((um_str_t){ (*at)->name, (*at)->name_len }, name)))
-    {
-        at = &(*at)->next;
+    for (size_t n = 0; n < VIEWS_BUCKETS && v->bytes > v->max; n++) {
+        views_empty(v, v->hand, spared);
+        v->hand = (v->hand + 1) % VIEWS_BUCKETS;
     }
-
-    return at;
 }
 
 view_t *
-views_find(views_t *v, view_kind_t kind, um_str_t name, const store_key_t *key)
+views_get(views_t *v, view_kind_t kind, um_str_t name, const store_key_t *key)
 {
-    view_t *view = *views_at(v, kind, name);
+    view_t **first = &v->bucket[view_bucket(kind, name)];
+    view_t *view = *first;
 
-    if (view != NULL && view->key.epoch == key->epoch
-        && view->key.stamp == key->stamp)
-    {
-        v->hits++;
+    while (view != NULL && !view_is(view, kind, name)) {
+        view = view->next;
+    }
+
+    if (view == NULL) {
+        view = calloc(1, sizeof(*view) + name.len);
+        if (view == NULL) {
+            um_log_error(ENOMEM, "a view");
+            return NULL;
+        }
+
+        view->kind = kind;
+        view->name_len = name.len;
+        memcpy(view->name, name.data, name.len);
+        view->next = *first;
+        *first = view;
+    } else if (view->key.epoch == key->epoch && view->key.stamp == key->stamp) {
         return view;
     }
 
-    v->misses++;
+    view_set_key(v, view, key);
+    views_make_room(v, view);
+    return view;
+}
+
+/* ---- Pages -------------------------------------------------------------- */
+
+um_http_page_t *
+views_page(views_t *v, const view_t *view, view_form_t form)
+{
+    if (view->page[form] != NULL) {
+        v->hits++;
+    } else {
+        v->misses++;
+    }
+
+    return view->page[form];
+}
+
+/* Answers are kept for long: what they do not need goes back. */
+static void
+text_fit(um_sbuf_t *b)
+{
+    char *data = b->len > 0 ? realloc(b->data, b->len) : NULL;
+
+    if (data != NULL) {
+        b->data = data;
+        b->cap = b->len;
+    }
+}
+
+/* In place; it may be `failed` then. */
+static void
+text_pack(um_sbuf_t *text)
+{
+    um_sbuf_t packed = { 0 };
+
+    if (um_gzip((um_str_t){ text->data, text->len }, &packed) != UM_OK) {
+        packed.failed = true;
+    }
+    um_sbuf_deinit(text);
+    *text = packed;
+}
+
+/* NULL: out of memory. */
+static um_http_page_t *
+page_make(const view_t *view, unsigned status, bool packed, um_sbuf_t *text)
+{
+    um_http_page_t *p;
+
+    text_fit(text);
+    p = um_http_page_new(
+        status, status == 200 ? "application/json" : NULL, text);
+    if (p == NULL
+        || (um_http_page_set(p, "ETag", view->tag.text) == UM_OK
+            && um_http_page_set(p, "Vary", "Accept-Encoding") == UM_OK
+            && (!packed
+                || um_http_page_set(p, "Content-Encoding", "gzip") == UM_OK)))
+    {
+        return p;
+    }
+
+    um_http_page_free(p);
     return NULL;
 }
 
-view_t *
-views_put(views_t *v, view_kind_t kind, um_str_t name, const store_key_t *key,
-    um_sbuf_t *text)
+um_http_page_t *
+views_put(views_t *v, view_t *view, view_form_t form, um_sbuf_t *text)
 {
-    view_t **at = views_at(v, kind, name);
-    view_t *view = *at;
+    bool packed = form == VIEW_PACKED && text->len >= VIEWS_PACK_MIN;
+    um_http_page_t *p;
+    size_t bytes;
 
-    if (view != NULL) {
-        *at = view->next;
-        view_free(v, view);
+    if (packed && !text->failed) {
+        text_pack(text);
     }
 
-    view = calloc(1, sizeof(*view) + name.len);
-    if (view == NULL) {
-        um_sbuf_deinit(text);
+    p = page_make(view, form == VIEW_SAME ? 304 : 200, packed, text);
+    if (p == NULL) {
         return NULL;
     }
 
-    view->kind = kind;
-    view->key = *key;
-    view->tag = views_tag(v, key);
-    view->bytes = sizeof(*view) + name.len;
-    view->name_len = name.len;
-    memcpy(view->name, name.data, name.len);
-    if (!view_page_make(view, VIEW_PLAIN, text)) {
-        free(view);
-        return NULL;
-    }
-
-    if (v->bytes + view->bytes > v->max) {
-        views_empty(v);
-    }
-    v->bytes += view->bytes;
-    at = &v->bucket[view_bucket(kind, name)];
-    view->next = *at;
-    *at = view;
-    return view;
+    bytes = PAGE_BYTES + um_http_page_body(p).len;
+    um_assert(view->page[form] == NULL);
+    view->page[form] = p;
+    view->bytes += bytes;
+    v->bytes += bytes;
+    views_make_room(v, view);
+    return p;
 }
