@@ -4,47 +4,40 @@
  *   http_load [options] HOST:PORT < PATHS
  *
  *     -c N            connections (50)
- *     -n N            requests of the load (100000)
+ *     -n N            requests of the load (100000); 0: none
  *     -H 'Name: v'    one more field of every request
  *     -e              ask with the ETag: every answer has to be 304
+ *     -1              a new connection for each request
  *     -p PID          of the server, for the CPU time of its threads
  *     -o FILE         all bodies, each behind a line "PATH LENGTH"
  *
- * Each line of PATHS is asked once before the load.  In the load each has to
- * be answered as it was then, byte for byte; a wrong answer ends it.  Prints
+ * Each of the PATHS is asked once before the load.  In the load each has to be
+ * answered as it was then, byte for byte; a wrong answer ends it.  Prints, in
+ * microseconds, and bytes of an answer with its head:
  *
- *   rps=.. p50=.. p99=.. cpu=.. bytes=..     us; bytes of an answer, all of it
+ *   rps=.. p50=.. p99=.. cpu=.. bytes=..
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+
+#include "http_load.h"
 
 #include <errno.h>
 #include <glob.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "core/um_addr.h"
 #include "core/um_clock.h"
-#include "core/um_sbuf.h"
 #include "core/um_str.h"
 
 #define EVENTS    64
 #define READ_ROOM 65536u
-
-/* What is asked for, and what it was answered with at first. */
-typedef struct {
-    um_sbuf_t path;
-    um_sbuf_t request;
-    um_sbuf_t body;
-    um_sbuf_t tag;
-} ask_t;
 
 typedef struct {
     int fd;
@@ -59,11 +52,10 @@ typedef struct {
 static const char *server_pid;
 static const char *bodies_file;
 static um_sbuf_t fields;
-static bool by_tag;
+static bool by_tag, each_new;
 static size_t conns_wanted = 50, load_size = 100000;
 
-static ask_t *asks;
-static size_t asks_count;
+static um_addr_t server;
 static conn_t *conns;
 static int epfd;
 
@@ -73,23 +65,10 @@ static size_t pass_size, sent, done;
 static uint32_t *took; /* ns of each request */
 static uint64_t bytes;
 
-UM_NORETURN static void
-fail(const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    fputs("http_load: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputs("\n", stderr);
-    va_end(ap);
-    exit(EXIT_FAILURE);
-}
-
 static void *
 room(size_t n, size_t size)
 {
-    void *p = calloc(n > 0 ? n : 1, size);
+    void *p = calloc(n, size);
 
     if (p == NULL) {
         fail("out of memory");
@@ -98,52 +77,26 @@ room(size_t n, size_t size)
     return p;
 }
 
-/* ---- The list ----------------------------------------------------------- */
-
-static void
-ask_make(ask_t *a, const char *host)
-{
-    um_sbuf_clear(&a->request);
-    um_sbuf_addf(&a->request, "GET %s HTTP/1.1\r\nHost: %s\r\n",
-        um_sbuf_cstr(&a->path), host);
-    if (by_tag && a->tag.len > 0) {
-        um_sbuf_addf(
-            &a->request, "If-None-Match: %s\r\n", um_sbuf_cstr(&a->tag));
-    }
-    um_sbuf_add(&a->request, fields.data, fields.len);
-    um_sbuf_addz(&a->request, "\r\n");
-    if (a->request.failed) {
-        fail("out of memory");
-    }
-}
-
-static void
-asks_read(void)
-{
-    char line[4096];
-
-    while (fgets(line, sizeof(line), stdin) != NULL) {
-        size_t len = strcspn(line, "\n");
-
-        if (len == 0) {
-            continue;
-        }
-
-        asks = realloc(asks, (asks_count + 1) * sizeof(*asks));
-        if (asks == NULL) {
-            fail("out of memory");
-        }
-        memset(&asks[asks_count], 0, sizeof(*asks));
-        um_sbuf_add(&asks[asks_count].path, line, len);
-        asks_count++;
-    }
-
-    if (asks_count == 0) {
-        fail("no path is given");
-    }
-}
-
 /* ---- One request -------------------------------------------------------- */
+
+static void
+conn_open(conn_t *c)
+{
+    struct epoll_event ev = { .events = EPOLLIN, .data.ptr = c };
+    struct linger none = { .l_onoff = 1 }; /* or all ports would be waiting */
+    int one = 1;
+
+    c->fd = socket(server.sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (c->fd == -1
+        || connect(c->fd, (const struct sockaddr *) &server.sa, server.sa_len)
+               == -1
+        || setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1
+        || setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none)) == -1
+        || epoll_ctl(epfd, EPOLL_CTL_ADD, c->fd, &ev) == -1)
+    {
+        fail("%s: %s", server.text, strerror(errno));
+    }
+}
 
 static void
 conn_ask(conn_t *c)
@@ -159,39 +112,17 @@ conn_ask(conn_t *c)
     um_sbuf_clear(&c->in);
     c->head = 0;
     c->since = um_clock_ns();
+    if (each_new) {
+        (void) close(c->fd);
+        conn_open(c);
+    }
 
     /* An empty connection takes it whole. */
-    if (write(c->fd, a->request.data, a->request.len)
-        != (ssize_t) a->request.len) {
-        fail("write: %s", strerror(errno));
+    if (send(c->fd, a->request.data, a->request.len, MSG_NOSIGNAL)
+        != (ssize_t) a->request.len)
+    {
+        fail("send: %s", strerror(errno));
     }
-}
-
-/* The value of a field of the head; empty: it has none. */
-static um_str_t
-head_field(um_str_t head, um_str_t name)
-{
-    const char *at = head.data, *end = head.data + head.len;
-
-    while (at < end) {
-        const char *stop = memchr(at, '\r', (size_t) (end - at));
-        size_t len = (size_t) ((stop != NULL ? stop : end) - at);
-
-        if (len > name.len && at[name.len] == ':'
-            && strncasecmp(at, name.data, name.len) == 0)
-        {
-            at += name.len + 1;
-            len -= name.len + 1;
-            while (len > 0 && *at == ' ') {
-                at++;
-                len--;
-            }
-            return (um_str_t){ at, len };
-        }
-        at += len + 2;
-    }
-
-    return (um_str_t){ "", 0 };
 }
 
 /* The head has come, or part of it. */
@@ -255,14 +186,13 @@ conn_on_readable(conn_t *c)
 {
     for (;;) {
         char *to = um_sbuf_room(&c->in, READ_ROOM);
-        size_t most = c->in.cap - c->in.len;
         ssize_t n;
 
         if (to == NULL) {
             fail("out of memory");
         }
 
-        n = recv(c->fd, to, most, MSG_DONTWAIT);
+        n = recv(c->fd, to, READ_ROOM, MSG_DONTWAIT);
         if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
             return;
         }
@@ -278,36 +208,13 @@ conn_on_readable(conn_t *c)
             conn_answered(c);
             return; /* what was asked now is a matter of the next event */
         }
-        if ((size_t) n < most) {
+        if ((size_t) n < READ_ROOM) {
             return;
         }
     }
 }
 
 /* ---- All of them -------------------------------------------------------- */
-
-static void
-conns_open(const um_addr_t *addr)
-{
-    int one = 1;
-
-    epfd = epoll_create1(EPOLL_CLOEXEC);
-    for (size_t i = 0; i < conns_wanted; i++) {
-        conn_t *c = &conns[i];
-        struct epoll_event ev = { .events = EPOLLIN, .data.ptr = c };
-
-        c->fd = socket(addr->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (c->fd == -1
-            || connect(c->fd, (const struct sockaddr *) &addr->sa, addr->sa_len)
-                   == -1
-            || setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
-                   == -1
-            || epoll_ctl(epfd, EPOLL_CTL_ADD, c->fd, &ev) == -1)
-        {
-            fail("%s: %s", addr->text, strerror(errno));
-        }
-    }
-}
 
 /* Ask `n` times, one path after the other; how many seconds it took. */
 static double
@@ -382,27 +289,9 @@ load(void)
 
     cpu = server_pid != NULL ? server_cpu() - cpu : 0;
     qsort(took, load_size, sizeof(took[0]), took_compare);
-    printf("rps=%.0f p50=%.0f p99=%.0f cpu=%.2f bytes=%.0f\n", n / seconds,
+    printf("rps=%.0f p50=%.1f p99=%.1f cpu=%.2f bytes=%.0f\n", n / seconds,
         took[load_size / 2] / 1e3, took[load_size * 99 / 100] / 1e3, cpu / n,
         (double) bytes / n);
-}
-
-static void
-bodies_write(void)
-{
-    FILE *f = fopen(bodies_file, "w");
-    bool ok = f != NULL;
-
-    for (size_t i = 0; ok && i < asks_count; i++) {
-        ask_t *a = &asks[i];
-
-        ok = fprintf(f, "%s %zu\n", um_sbuf_cstr(&a->path), a->body.len) > 0
-             && fwrite(a->body.data, 1, a->body.len, f) == a->body.len;
-    }
-
-    if (!ok || fclose(f) != 0) {
-        fail("%s: %s", bodies_file, strerror(errno));
-    }
 }
 
 static const char *
@@ -410,7 +299,7 @@ arguments(int argc, char **argv)
 {
     int o;
 
-    while ((o = getopt(argc, argv, "c:n:H:ep:o:")) != -1) {
+    while ((o = getopt(argc, argv, "c:n:H:e1p:o:")) != -1) {
         switch (o) {
         case 'c':
             conns_wanted = strtoul(optarg, NULL, 10);
@@ -426,6 +315,10 @@ arguments(int argc, char **argv)
 
         case 'e':
             by_tag = true;
+            break;
+
+        case '1':
+            each_new = true;
             break;
 
         case 'p':
@@ -452,33 +345,31 @@ int
 main(int argc, char **argv)
 {
     const char *where = arguments(argc, argv);
-    um_addr_t addr;
-    const char *wrong = um_addr_parse(&addr, um_str_of(where));
+    const char *wrong = um_addr_parse(&server, um_str_of(where));
 
-    if (wrong != NULL || addr.kind != UM_ADDR_IP) {
+    if (wrong != NULL || server.kind != UM_ADDR_IP) {
         fail("%s: %s", where, wrong != NULL ? wrong : "is no number");
     }
 
     asks_read();
-    conns = room(conns_wanted, sizeof(*conns));
     took = room(um_max(load_size, asks_count), sizeof(*took));
-    conns_open(&addr);
-
-    for (size_t i = 0; i < asks_count; i++) {
-        ask_make(&asks[i], where);
+    conns = room(conns_wanted, sizeof(*conns));
+    epfd = epoll_create1(EPOLL_CLOEXEC);
+    for (size_t i = 0; i < conns_wanted; i++) {
+        conn_open(&conns[i]);
     }
+
+    asks_make(where, &fields);
     learning = true;
     (void) pass(asks_count);
     learning = false;
+    asks_make(where, &fields);
 
-    for (size_t i = 0; by_tag && i < asks_count; i++) {
-        ask_make(&asks[i], where);
-    }
     if (load_size > 0) {
         load();
     }
     if (bodies_file != NULL) {
-        bodies_write();
+        asks_write_bodies(bodies_file);
     }
 
     return EXIT_SUCCESS;
