@@ -57,11 +57,14 @@ ask_add(ask_list_t *l, um_str_t address, size_t group)
 
     one = &l->list[l->count];
     *one = (ask_one_t){ .group = group };
-    one->address = strndup(address.data, address.len);
+    one->address = malloc(address.len + 1);
     if (one->address == NULL) {
         um_log_error(ENOMEM, "proxies to be asked");
         return UM_ERR;
     }
+
+    memcpy(one->address, address.data, address.len);
+    one->address[address.len] = '\0';
 
     l->count++;
     return UM_OK;
