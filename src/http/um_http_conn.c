@@ -13,6 +13,9 @@
 /* How often to look who is late. */
 #define CONN_SWEEP_MS 100
 
+/* How often to look whether there is memory to give back. */
+#define CONN_TRIM_MS UINT64_C(1000)
+
 /* Accepted at once, before others have their turn. */
 #define CONN_ACCEPT_MAX 32
 
@@ -38,6 +41,7 @@ http_conn_enter(http_conn_t *c, http_stage_t stage)
     }
 
     c->stage = stage;
+    c->looked = false;
     c->due_ns =
         stage == HTTP_WORKING ? 0 : um_loop_now(h->loop) + ms * NS_PER_MS;
     um_list_del(&c->link);
@@ -76,17 +80,24 @@ conn_free(http_conn_t *c)
     }
 }
 
+/* Has it said something that nobody has read yet? */
+static bool
+conn_speaks(const http_conn_t *c)
+{
+    char byte;
+
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
 /* Can `c` be done without?  It is idle, or has never said a word. */
 static bool
 conn_is_useless(const http_conn_t *c, uint64_t now)
 {
     uint64_t timeout = c->h->limits.request_timeout * NS_PER_MS;
+    bool mute = now + timeout > c->due_ns + CONN_MUTE_MS * NS_PER_MS;
 
-    if (c->stage == HTTP_FRESH) {
-        return now + timeout > c->due_ns + CONN_MUTE_MS * NS_PER_MS;
-    }
-
-    return c->stage == HTTP_IDLE;
+    return (c->stage == HTTP_IDLE || (c->stage == HTTP_FRESH && mute))
+           && !conn_speaks(c);
 }
 
 /* The one that has been so for longest goes; they stand in that order. */
@@ -115,6 +126,23 @@ conns_make_room(um_httpd_t *h)
     um_timer_start(h->sweep, CONN_SWEEP_MS);
 }
 
+/*
+ * The end of a client's stream that came along with its last request is not
+ * seen by the daemon, for no event tells of it.
+ */
+static bool
+conn_has_ended(http_conn_t *c)
+{
+    char byte;
+
+    if (c->stage != HTTP_IDLE || c->looked) {
+        return false;
+    }
+
+    c->looked = true;
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void
 http_on_sweep(void *httpd)
 {
@@ -125,7 +153,7 @@ http_on_sweep(void *httpd)
     {
         http_conn_t *c = um_list_entry(l, http_conn_t, link);
 
-        if (c->due_ns != 0 && c->due_ns <= now) {
+        if (c->due_ns != 0 && (c->due_ns <= now || conn_has_ended(c))) {
             http_conn_close(c);
         }
     }
@@ -148,7 +176,13 @@ http_on_sweep(void *httpd)
         }
     }
 
-    if (h->count > 0 || h->paused) {
+    if (now >= h->trim_ns) {
+        um_trim(&h->trim);
+        h->trim_ns = now + CONN_TRIM_MS * NS_PER_MS;
+        h->trimmed = h->count == 0;
+    }
+
+    if (h->count > 0 || h->paused || !h->trimmed) {
         um_timer_start(h->sweep, CONN_SWEEP_MS);
     }
     http_check_done(h); /* `h` may be gone */
@@ -204,6 +238,7 @@ conn_add(um_httpd_t *h, int fd, const struct sockaddr *sa, socklen_t len)
     c->allowed = conn_is_allowed(h, sa);
     um_list_add_tail(&h->coming, &c->link);
     h->count++;
+    h->trimmed = false;
     if (h->count == 1) {
         um_timer_start(h->sweep, CONN_SWEEP_MS);
     }

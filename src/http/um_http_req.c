@@ -60,6 +60,7 @@ http_req_free(um_http_req_t *r)
         free(r->field[r->fields].value);
     }
 
+    r->conn->h->bodies -= r->counted;
     um_sbuf_deinit(&r->body);
     r->conn->req = NULL;
     free(r);
@@ -103,13 +104,12 @@ req_queue(um_http_req_t *r)
 static void
 req_answer(um_http_req_t *r, um_http_page_t *page)
 {
-    bool kept = r->state == REQ_KEPT;
-
     um_assert(r->page == NULL && r->state < REQ_ANSWERED);
 
     r->page = page;
     r->state = REQ_ANSWERED;
-    if (kept) {
+    if (r->asleep) {
+        r->asleep = false;
         MHD_resume_connection(r->mhd);
         http_wake(r->conn->h);
     }
@@ -193,27 +193,74 @@ http_req_cancel(um_http_req_t *r)
     um_http_text(r, MHD_HTTP_SERVICE_UNAVAILABLE, "the server stops");
 }
 
-/* ---- libmicrohttpd calls ------------------------------------------------ */
+/* ---- Its body, and what libmicrohttpd calls ------------------------------ */
 
-static bool
-req_has_body(const um_http_req_t *r)
+bool
+http_body_has_room(const um_httpd_t *h, uint64_t len)
 {
-    const char *length = um_http_header(r, "Content-Length");
+    uint64_t most = h->limits.bodies_max;
 
-    return (length != NULL && strcmp(length, "0") != 0)
-           || um_http_header(r, "Transfer-Encoding") != NULL;
+    return most == 0 || len <= HTTP_BODY_SMALL || h->bodies + len <= most;
+}
+
+void
+http_req_unwelcome(um_http_req_t *r, unsigned status)
+{
+    if (status == MHD_HTTP_SERVICE_UNAVAILABLE) {
+        um_http_set(r, "Retry-After", "1");
+        um_http_text(r, status, "too many large bodies at once");
+    } else {
+        um_http_text(r, status, "the body is too large");
+    }
+}
+
+/* May it have `len` bytes?  200, or why not. */
+static unsigned
+req_admit_body(um_http_req_t *r, size_t len)
+{
+    um_httpd_t *h = r->conn->h;
+
+    if (len > r->route->body_max) {
+        return MHD_HTTP_CONTENT_TOO_LARGE;
+    }
+
+    h->bodies -= r->counted;
+    r->counted = 0;
+    if (!http_body_has_room(h, len)) {
+        return MHD_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    if (len > HTTP_BODY_SMALL) {
+        h->bodies += len;
+        r->counted = len;
+    }
+    return MHD_HTTP_OK;
+}
+
+static void
+req_drop_body(um_http_req_t *r)
+{
+    r->conn->h->bodies -= r->counted;
+    r->counted = 0;
+    um_sbuf_deinit(&r->body);
 }
 
 /* MHD_NO: close the connection. */
 static enum MHD_Result
 req_take_body(um_http_req_t *r, const char *data, size_t len)
 {
-    if (!r->too_large && r->body.len + len <= r->route->body_max) {
-        um_sbuf_add(&r->body, data, len);
-        return MHD_YES;
+    if (r->unwelcome == 0) {
+        unsigned status = req_admit_body(r, r->body.len + len);
+
+        if (status == MHD_HTTP_OK) {
+            um_sbuf_add(&r->body, data, len);
+            return MHD_YES;
+        }
+
+        r->unwelcome = status;
+        req_drop_body(r);
     }
 
-    r->too_large = true;
     r->thrown += len;
     return r->thrown <= REQ_THROW_MAX ? MHD_YES : MHD_NO;
 }
@@ -226,8 +273,8 @@ req_handle(um_http_req_t *r)
     http_conn_enter(r->conn, HTTP_WORKING);
     r->state = REQ_HANDLED;
 
-    if (r->too_large) {
-        um_http_text(r, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
+    if (r->unwelcome != 0) {
+        http_req_unwelcome(r, r->unwelcome);
     } else if (r->body.failed) {
         um_http_text(r, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
     } else {
@@ -252,13 +299,8 @@ http_on_access(void *httpd, struct MHD_Connection *mhd, const char *url,
 
     switch (r->state) {
     case REQ_NEW:
-        http_req_check(r, method);
-        if (r->state == REQ_NEW) {
-            r->state = REQ_BODY;
+        if (http_head_check(r, method)) {
             return MHD_YES;
-        }
-        if (!req_has_body(r)) {
-            return MHD_YES; /* an answer now would cost the connection */
         }
         break;
 
@@ -273,10 +315,17 @@ http_on_access(void *httpd, struct MHD_Connection *mhd, const char *url,
         req_handle(r);
         if (r->state == REQ_HANDLED) {
             r->state = REQ_KEPT;
-            MHD_suspend_connection(mhd);
             return MHD_YES;
         }
         break;
+
+    case REQ_KEPT:
+        /* Not when it was handled: the daemon would look for more to read as
+         * soon as it wakes, and take a client that has closed its half of the
+         * connection for one that has gone.  Asking again it does not. */
+        r->asleep = true;
+        MHD_suspend_connection(mhd);
+        return MHD_YES;
 
     default:
         break;

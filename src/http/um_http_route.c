@@ -18,6 +18,18 @@ static const struct {
     { "DELETE", UM_HTTP_DELETE },
 };
 
+unsigned
+http_method_of(const char *name)
+{
+    for (size_t i = 0; i < um_countof(route_methods); i++) {
+        if (strcmp(name, route_methods[i].name) == 0) {
+            return route_methods[i].method;
+        }
+    }
+
+    return 0;
+}
+
 /* ---- The table ---------------------------------------------------------- */
 
 um_rc_t
@@ -56,7 +68,7 @@ http_routes_deinit(um_httpd_t *h)
 /* ---- Of one request ----------------------------------------------------- */
 
 static void
-req_refuse(um_http_req_t *r, unsigned status, const char *text)
+route_refuse(um_http_req_t *r, unsigned status, const char *text)
 {
     um_httpd_t *h = r->conn->h;
 
@@ -69,7 +81,7 @@ req_refuse(um_http_req_t *r, unsigned status, const char *text)
 
 /* 405: "Allow: GET, HEAD, POST". */
 static void
-req_refuse_method(um_http_req_t *r, unsigned allowed)
+route_refuse_method(um_http_req_t *r, unsigned allowed)
 {
     um_sbuf_t names = { 0 };
 
@@ -82,11 +94,11 @@ req_refuse_method(um_http_req_t *r, unsigned allowed)
 
     um_http_set(r, "Allow", um_sbuf_cstr(&names));
     um_sbuf_deinit(&names);
-    req_refuse(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed here");
+    route_refuse(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed here");
 }
 
-static void
-req_find_route(um_http_req_t *r)
+void
+http_find_route(um_http_req_t *r)
 {
     um_http_shape_t shape;
     const httpd_route_t *e;
@@ -108,43 +120,8 @@ req_find_route(um_http_req_t *r)
     }
 
     if (allowed != 0) {
-        req_refuse_method(r, allowed);
+        route_refuse_method(r, allowed);
     } else {
-        req_refuse(r, MHD_HTTP_NOT_FOUND, "nothing is here");
-    }
-}
-
-/* Is the announced body more than the route takes?  Chunked ones are counted
- * when they come. */
-static bool
-req_body_is_welcome(const um_http_req_t *r)
-{
-    const char *length = um_http_header(r, "Content-Length");
-    uint64_t n;
-
-    return length == NULL
-           || (um_str_to_u64(um_str_of(length), &n) == UM_OK
-               && n <= r->route->body_max);
-}
-
-void
-http_req_check(um_http_req_t *r, const char *method)
-{
-    for (size_t i = 0; i < um_countof(route_methods); i++) {
-        if (strcmp(method, route_methods[i].name) == 0) {
-            r->method = route_methods[i].method;
-        }
-    }
-
-    if (!r->conn->allowed) {
-        um_http_text(r, MHD_HTTP_FORBIDDEN, "not from your address");
-    } else if (!r->is_path) {
-        um_http_text(r, MHD_HTTP_BAD_REQUEST, "this is no path");
-    } else {
-        req_find_route(r);
-        if (r->route != NULL && !req_body_is_welcome(r)) {
-            um_http_text(
-                r, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
-        }
+        route_refuse(r, MHD_HTTP_NOT_FOUND, "nothing is here");
     }
 }

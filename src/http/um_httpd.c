@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/um_log.h"
@@ -13,6 +15,12 @@
 
 /* Turns of the daemon in which everybody who was suspended is awake again. */
 #define HTTPD_LAST_TURNS 3
+
+/* Beyond a request's head: what the daemon needs to make an answer. */
+#define HTTPD_ANSWER_ROOM 2048
+
+/* With fewer connections nobody is served. */
+#define HTTPD_LEAST 4
 
 /* Its complaints are about clients, so they are for who looks closely. */
 static void
@@ -94,10 +102,37 @@ httpd_start(um_httpd_t *h)
         0, NULL, NULL, http_on_access, h, MHD_OPTION_EXTERNAL_LOGGER,
         httpd_on_log, NULL, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned) h->limits.connections + 1, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, h->limits.header_max,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
-        http_on_line, h, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, h,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        h->limits.header_max + HTTPD_ANSWER_ROOM, MHD_OPTION_STRICT_FOR_CLIENT,
+        1, MHD_OPTION_URI_LOG_CALLBACK, http_on_line, h,
+        MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, h,
         MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, h, MHD_OPTION_END);
+}
+
+/* As many as are wanted, or as there are descriptors for. */
+static uint32_t
+httpd_connections(const um_httpd_limits_t *limits)
+{
+    struct rlimit fds;
+    rlim_t wanted = (rlim_t) limits->connections + limits->own_fds;
+    rlim_t most;
+
+    if (getrlimit(RLIMIT_NOFILE, &fds) == -1) {
+        um_log_warn(errno, "getrlimit of descriptors failed");
+        return limits->connections;
+    }
+
+    if (fds.rlim_cur == RLIM_INFINITY || fds.rlim_cur >= wanted) {
+        return limits->connections;
+    }
+
+    most = um_max(fds.rlim_cur, (rlim_t) limits->own_fds) - limits->own_fds;
+    most = um_max(most, (rlim_t) HTTPD_LEAST);
+    um_log_warn(0,
+        "descriptors: this process may have %" PRIu64 " and could need %" PRIu64
+        ": it serves %" PRIu64 " connections at most",
+        (uint64_t) fds.rlim_cur, (uint64_t) wanted, (uint64_t) most);
+    return (uint32_t) um_min(most, (rlim_t) limits->connections);
 }
 
 um_httpd_t *
@@ -115,6 +150,7 @@ um_httpd_new(um_loop_t *loop, const um_http_route_t *routes,
 
     h->loop = loop;
     h->limits = *limits;
+    h->limits.connections = httpd_connections(limits);
     h->data = data;
     h->io.fd = -1;
     um_list_init(&h->coming);
@@ -238,6 +274,12 @@ void
 um_httpd_on_refuse(um_httpd_t *h, um_http_refuse_pt on_refuse)
 {
     h->on_refuse = on_refuse;
+}
+
+void
+um_httpd_on_head(um_httpd_t *h, um_http_pt on_head)
+{
+    h->on_head = on_head;
 }
 
 uint32_t

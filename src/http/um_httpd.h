@@ -3,7 +3,7 @@
  *
  * libmicrohttpd reads and writes HTTP; connections, limits and time are ours.
  * It answers by itself what is no matter of a route: 400, 403, 404, 405, 413,
- * 414, 431; HEAD is GET without the body.
+ * 414, 431, 501, 503; HEAD is GET without the body.
  *
  * A handler is called once a request is there as a whole.  It calls
  * um_http_reply() before it returns, or keeps the request and does so later:
@@ -14,6 +14,11 @@
  * for `idle_timeout`; what is late is closed.  With `connections` open the one
  * idle for longest is closed, or one that has said nothing for a second; where
  * none is, new ones wait at the door.
+ *
+ * Memory: a connection has `header_max` for a head and up to 64 KB for a body;
+ * larger bodies share `bodies_max`, and who does not fit is answered with 503.
+ * Descriptors: where the process may not have `connections` and `own_fds`
+ * beside them, there are fewer connections, and the log says so.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -51,6 +56,8 @@ typedef struct {
     uint64_t request_timeout; /* ms                           */
     uint64_t idle_timeout;    /* ms                           */
     size_t header_max;        /* bytes of a request's head    */
+    uint64_t bodies_max;      /* bytes; 0: no limit           */
+    uint32_t own_fds;         /* the process needs so many    */
     const um_cidr_t *allow;   /* others are answered with 403 */
     uint32_t allow_count;     /* 0: everybody is allowed      */
 } um_httpd_limits_t;
@@ -78,6 +85,12 @@ void um_httpd_quit(um_httpd_t *h, um_io_pt on_done, void *data);
 typedef void (*um_http_refuse_pt)(
     um_http_req_t *r, unsigned status, void *data);
 void um_httpd_on_refuse(um_httpd_t *h, um_http_refuse_pt on_refuse);
+
+/*
+ * Called when the head of a request that has a route is there, before its body
+ * is read.  When it answers, that was all: the handler is not called.
+ */
+void um_httpd_on_head(um_httpd_t *h, um_http_pt on_head);
 
 /* Now.  Requests that are kept are cancelled; not from a handler. */
 void um_httpd_free(um_httpd_t *h);

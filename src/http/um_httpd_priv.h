@@ -3,6 +3,7 @@
  *
  *   um_httpd.c       the server: libmicrohttpd, listeners, its end
  *   um_http_conn.c   connections: how many, for how long
+ *   um_http_head.c   what can be said of a request by its head
  *   um_http_req.c    one request: from its first line to its answer
  *   um_http_route.c  which handler it takes
  *   um_http_page.c   answers
@@ -16,11 +17,16 @@
 #include <microhttpd.h>
 
 #include "core/um_list.h"
+#include "core/um_trim.h"
 #include "http/um_http_path.h"
 #include "http/um_httpd.h"
 
 /* So many addresses a server may listen on. */
 #define HTTPD_LISTENERS 16
+
+/* Bodies up to here are bounded by the number of connections; only larger ones
+ * share what all may have. */
+#define HTTP_BODY_SMALL (64u << 10)
 
 typedef struct {
     um_httpd_t *h;
@@ -45,6 +51,7 @@ struct um_httpd_s {
     httpd_route_t *by_count[UM_HTTP_SEGMENTS + 1];
     um_httpd_limits_t limits;
     um_http_refuse_pt on_refuse; /* NULL: words of our own */
+    um_http_pt on_head;          /* NULL: nobody asks      */
     void *data;
 
     httpd_listener_t listener[HTTPD_LISTENERS];
@@ -55,6 +62,11 @@ struct um_httpd_s {
     um_list_t coming; /* accepted, not yet taken up by the daemon */
     um_list_t conns;  /* in the order in which they last changed  */
     uint32_t count;   /* of both                                  */
+    uint64_t bodies;  /* bytes of large ones that are kept        */
+
+    um_trim_t trim;
+    uint64_t trim_ns; /* when to look next              */
+    bool trimmed;     /* since the last connection left */
 
     bool quitting;
     bool freeing;
@@ -83,6 +95,7 @@ typedef struct {
     int fd; /* the daemon's; valid while we stand in h->conns */
     http_stage_t stage;
     uint64_t due_ns; /* to be closed then; 0: WORKING */
+    bool looked;     /* whether its client is still there, since it is IDLE */
     bool allowed;
     um_http_req_t *req;
 } http_conn_t;
@@ -112,8 +125,9 @@ struct um_http_req_s {
     um_str_t param[UM_HTTP_PARAMS];
     const um_http_route_t *route;
     um_sbuf_t body;
-    bool too_large;  /* more came than the route takes */
-    uint64_t thrown; /* bytes of it that were not kept */
+    uint64_t counted;   /* bytes of it in h->bodies       */
+    unsigned unwelcome; /* why it is not kept; 0: it is   */
+    uint64_t thrown;    /* bytes of it that were not kept */
 
     req_field_t field[REQ_FIELDS];
     uint32_t fields;
@@ -122,6 +136,7 @@ struct um_http_req_s {
     um_http_pt on_cancel;
     void *cancel_data;
 
+    bool asleep;   /* the daemon does not ask for its answer */
     bool is_path;  /* of the target below */
     char target[]; /* NUL-terminated; the path points into it */
 };
@@ -152,6 +167,12 @@ http_conn_t *http_conn_of(struct MHD_Connection *mhd);
 void http_conn_enter(http_conn_t *c, http_stage_t stage);
 void http_conn_close(http_conn_t *c);
 
+/* ---- um_http_head.c ---- */
+
+/* The head of `r` is there.  True: go on, an answer may wait for its time;
+ * false: it is answered, and that is to be sent at once. */
+bool http_head_check(um_http_req_t *r, const char *method);
+
 /* ---- um_http_req.c ---- */
 
 void *http_on_line(void *httpd, const char *uri, struct MHD_Connection *mhd);
@@ -162,6 +183,12 @@ void http_on_completed(void *httpd, struct MHD_Connection *mhd, void **context,
     enum MHD_RequestTerminationCode why);
 
 void http_req_free(um_http_req_t *r);
+
+/* May one have a body of so many bytes, beside those that are kept? */
+bool http_body_has_room(const um_httpd_t *h, uint64_t len);
+
+/* Answer 413 or 503: its body is not taken. */
+void http_req_unwelcome(um_http_req_t *r, unsigned status);
 
 /* The server ends: tell whoever kept it, and answer instead. */
 void http_req_cancel(um_http_req_t *r);
@@ -178,9 +205,11 @@ enum MHD_Result http_page_queue(
 um_rc_t http_routes_init(um_httpd_t *h, const um_http_route_t *routes);
 void http_routes_deinit(um_httpd_t *h);
 
-/* The head is there: what can be said by it alone is said at once, and the
- * route is found. */
-void http_req_check(um_http_req_t *r, const char *method);
+/* One of UM_HTTP_*; 0: a method that no route has. */
+unsigned http_method_of(const char *name);
+
+/* Its route, or an answer: 404, 405. */
+void http_find_route(um_http_req_t *r);
 
 /* ---- um_httpd.c ---- */
 

@@ -8,8 +8,10 @@
 #include "core/um_slab.h"
 #include "core/um_slot.h"
 #include "core/um_str.h"
+#include "core/um_trim.h"
 #include "um_check.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -435,6 +437,49 @@ START_TEST(the_clock_runs_forward)
 }
 END_TEST
 
+static size_t
+resident_mb(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    size_t pages = 0;
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fscanf(f, "%*u %zu", &pages), 1);
+    fclose(f);
+    return pages * 4096 >> 20;
+}
+
+/* The last piece stands on top of all that falls free below it. */
+START_TEST(memory_goes_back_after_a_peak)
+{
+    enum { PIECES = 64 << 10, SIZE = 1024 };
+    static char *piece[PIECES];
+    size_t before = resident_mb();
+    um_trim_t trim = { 0 };
+    bool is_libc;
+    void *top;
+
+    for (int i = 0; i < PIECES; i++) {
+        piece[i] = calloc(1, SIZE);
+        ck_assert_ptr_nonnull(piece[i]);
+        memset(piece[i], i, SIZE);
+    }
+    top = malloc(SIZE);
+    ck_assert_uint_ge(resident_mb(), before + 60);
+    is_libc = mallinfo2().uordblks > (size_t) PIECES * SIZE;
+    um_trim(&trim); /* all of it is used */
+
+    for (int i = 0; i < PIECES; i++) {
+        free(piece[i]);
+    }
+    um_trim(&trim);
+    if (is_libc) { /* and not the heap of a sanitizer */
+        ck_assert_uint_le(resident_mb(), before + 6);
+    }
+    free(top);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -459,6 +504,7 @@ main(void)
     tcase_add_test(tc, a_pool_frees_all_after_its_cleanups_last_one_first);
     tcase_add_test(tc, a_list_keeps_its_order_and_forgives_a_second_removal);
     tcase_add_test(tc, the_clock_runs_forward);
+    tcase_add_test(tc, memory_goes_back_after_a_peak);
     suite_add_tcase(s, tc);
 
     return um_check_main(s);
