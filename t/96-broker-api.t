@@ -66,7 +66,7 @@ my $b = Undermoon::Broker->new->start;
     $wrong->('{"node_number":4}x', 'not JSON');
     $wrong->('', 'not JSON');
     $wrong->('[4]', 'not an object');
-    $wrong->('[' x 5000, 'not JSON');
+    $wrong->('[' x 1010, 'not JSON');
 
     is($b->ask('POST', '/clusters/meta/c', '{"node_number":4}',
             'Content-Type' => 'text/plain')->{status}, 415, 'another type');

@@ -100,31 +100,46 @@ endpoints_count(const api_endpoint_t *list)
     return n;
 }
 
+/* The endpoint a request goes to, in both tables one after the other. */
+static size_t
+route_index(const broker_t *b, um_http_req_t *r)
+{
+    return (size_t) (um_http_route(r) - b->routes) / API_WAYS;
+}
+
 static void
 on_read(um_http_req_t *r, void *data)
 {
     broker_t *b = data;
-    size_t i = (size_t) (um_http_route(r) - b->routes) / API_WAYS;
 
     b->stats.requests++;
-    api_reads[i].read(b, r);
+    api_reads[route_index(b, r)].read(b, r);
+}
+
+/* Who may not write is told so before we take in what he has to say. */
+static void
+on_head(um_http_req_t *r, void *data)
+{
+    broker_t *b = data;
+    const um_http_route_t *route = um_http_route(r);
+
+    if (route < b->routes_end && route_index(b, r) >= endpoints_count(api_reads)
+        && !api_may_write(b, r))
+    {
+        b->stats.requests++;
+        b->stats.refused++;
+    }
 }
 
 static void
 on_write(um_http_req_t *r, void *data)
 {
     broker_t *b = data;
-    size_t i = (size_t) (um_http_route(r) - b->routes) / API_WAYS
-               - endpoints_count(api_reads);
-    const api_endpoint_t *e = &api_writes[i];
+    const api_endpoint_t *e =
+        &api_writes[route_index(b, r) - endpoints_count(api_reads)];
     change_t *c;
 
     b->stats.requests++;
-    if (!api_may_write(b, r)) {
-        b->stats.refused++;
-        return;
-    }
-
     if (e->read != NULL) {
         e->read(b, r);
         return;
@@ -233,6 +248,7 @@ void
 api_serve(broker_t *b)
 {
     um_httpd_on_refuse(b->httpd, on_refuse);
+    um_httpd_on_head(b->httpd, on_head);
 }
 
 void

@@ -64,31 +64,48 @@ api_answer(broker_t *b, um_http_req_t *r, store_rc_t rc, const store_why_t *why,
 
 /* ---- Packed or not ------------------------------------------------------ */
 
-/* "gzip", "*" or "gzip;q=0.5" in a list of such. */
+/* Do the parameters at `at`, up to `end`, say q=0? */
+static bool
+is_refused(const char *at, const char *end)
+{
+    const char *q = memmem(at, (size_t) (end - at), "q=", 2);
+
+    if (q == NULL) {
+        q = memmem(at, (size_t) (end - at), "Q=", 2);
+    }
+    if (q == NULL) {
+        return false;
+    }
+
+    q += 2;
+    q += strspn(q, "0.");
+    return q >= end || strchr("; \t", *q) != NULL;
+}
+
+/* "gzip" or "gzip;q=0.5" in a list of such, or "*" where it does not stand. */
 static bool
 takes_gzip(um_http_req_t *r)
 {
     const char *at = um_http_header(r, "Accept-Encoding");
+    bool any = false;
 
-    for (at = at == NULL ? "" : at; *at != '\0';) {
-        size_t len;
-        um_str_t word;
-        const char *q;
-        bool zero;
+    while (at != NULL && *at != '\0') {
+        um_str_t name;
+        const char *end;
 
         at += strspn(at, ", \t");
-        len = strcspn(at, ",");
-        word = (um_str_t){ at, strcspn(at, ",; \t") };
-        q = memmem(at, len, "q=", 2);
-        zero = q != NULL && strspn(q + 2, "0.") > 0
-               && strspn(q + 2, "0.") == strcspn(q + 2, ", \t;");
-        if (um_str_ieq(word, um_lit("gzip")) || um_str_ieq(word, um_lit("*"))) {
-            return !zero;
+        name = (um_str_t){ at, strcspn(at, ",; \t") };
+        end = at + strcspn(at, ",");
+        if (um_str_ieq(name, um_lit("gzip"))) {
+            return !is_refused(at + name.len, end);
         }
-        at += len;
+        if (um_str_eq(name, um_lit("*"))) {
+            any = !is_refused(at + name.len, end);
+        }
+        at = end;
     }
 
-    return false;
+    return any;
 }
 
 void

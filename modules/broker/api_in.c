@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/um_str.h"
+#include "meta/um_utf8.h"
 
 void
 api_text(um_http_req_t *r, unsigned status, const char *fmt, ...)
@@ -73,8 +74,8 @@ api_in_type(um_http_req_t *r)
 }
 
 /*
- * cJSON ends a string at \u0000 and takes anything behind a value; neither is
- * what was meant.
+ * cJSON ends a string at \u0000 and takes anything behind a value, and bytes
+ * that are no text; none of it is what was meant.
  */
 static cJSON *
 body_parse(um_str_t text)
@@ -83,7 +84,7 @@ body_parse(um_str_t text)
     cJSON *json;
 
     if (text.len == 0 || memmem(text.data, text.len, "\\u0000", 6) != NULL
-        || memchr(text.data, '\0', text.len) != NULL)
+        || memchr(text.data, '\0', text.len) != NULL || !um_utf8_valid(text))
     {
         return NULL;
     }
@@ -105,12 +106,33 @@ body_parse(um_str_t text)
     return json;
 }
 
+/* Each value but the first stands behind one of these. */
 bool
-api_in_body(um_http_req_t *r, cJSON **out)
+api_in_values(um_http_req_t *r, size_t max)
+{
+    um_str_t body = um_http_body(r);
+    size_t n = 1;
+
+    for (size_t i = 0; i < body.len; i++) {
+        char c = body.data[i];
+
+        n += c == ',' || c == '[' || c == '{';
+    }
+
+    if (n > max) {
+        api_text(r, 413, "the body has too many values");
+        return false;
+    }
+
+    return true;
+}
+
+bool
+api_in_body_of(um_http_req_t *r, size_t max, cJSON **out)
 {
     cJSON *json;
 
-    if (!api_in_type(r)) {
+    if (!api_in_type(r) || !api_in_values(r, max)) {
         return false;
     }
 
@@ -132,6 +154,24 @@ api_in_body(um_http_req_t *r, cJSON **out)
     return true;
 }
 
+bool
+api_in_body(um_http_req_t *r, cJSON **out)
+{
+    return api_in_body_of(r, API_VALUES_MAX, out);
+}
+
+static const cJSON *
+member_again(const cJSON *m)
+{
+    const cJSON *next = m->next;
+
+    while (next != NULL && strcmp(next->string, m->string) != 0) {
+        next = next->next;
+    }
+
+    return next;
+}
+
 const cJSON *
 api_in_member(
     um_http_req_t *r, const cJSON *object, const char *name, const char *path)
@@ -141,6 +181,10 @@ api_in_member(
     if (m == NULL) {
         api_text(
             r, 400, "Request body deserialize error: missing field `%s`", path);
+    } else if (member_again(m) != NULL) {
+        api_text(r, 400, "Request body deserialize error: duplicate field `%s`",
+            path);
+        m = NULL;
     }
 
     return m;

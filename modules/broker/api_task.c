@@ -3,10 +3,14 @@
 #include "api_task.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "api_in.h"
 #include "core/um_slot.h"
 #include "core/um_str.h"
+
+/* A range of every other slot, three values each, and what else there is. */
+#define TASK_VALUES_MAX (3 * UM_SLOTS / 2 + API_VALUES_MAX)
 
 static bool
 range_parse(const cJSON *pair, store_range_t *range)
@@ -114,19 +118,13 @@ task_tag(um_http_req_t *r, const cJSON *slots, store_task_args_t *task)
     return api_in_u64(r, meta, "epoch", "slot_range.tag.epoch", &task->epoch);
 }
 
-bool
-api_task_parse(um_http_req_t *r, change_t *c)
+static bool
+task_parse(um_http_req_t *r, const cJSON *json, change_t *c)
 {
     const cJSON *slots;
-    cJSON *json;
+    um_str_t name;
 
-    if (!api_in_body(r, &json)) {
-        return false;
-    }
-
-    c->json = json;
-    if (!api_in_str(r, json, "cluster_name", "cluster_name", &c->task.cluster))
-    {
+    if (!api_in_str(r, json, "cluster_name", "cluster_name", &name)) {
         return false;
     }
 
@@ -140,5 +138,28 @@ api_task_parse(um_http_req_t *r, change_t *c)
         return false;
     }
 
+    c->text = strndup(name.data, name.len);
+    if (c->text == NULL) {
+        api_text(r, 500, "out of memory");
+        return false;
+    }
+
+    c->task.cluster = um_str_of(c->text);
     return task_ranges(r, slots, c) && task_tag(r, slots, &c->task);
+}
+
+/* Its many values are not kept until it is answered, as those of others. */
+bool
+api_task_parse(um_http_req_t *r, change_t *c)
+{
+    cJSON *json;
+    bool taken;
+
+    if (!api_in_body_of(r, TASK_VALUES_MAX, &json)) {
+        return false;
+    }
+
+    taken = task_parse(r, json, c);
+    cJSON_Delete(json);
+    return taken;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "api.h"
 #include "api_in.h"
@@ -41,9 +42,16 @@ parse_nodes(um_http_req_t *r, const cJSON *json, store_proxy_args_t *p)
 static bool
 is_given(const cJSON *json, const char *name)
 {
-    const cJSON *m = cJSON_GetObjectItemCaseSensitive(json, name);
+    const cJSON *m;
 
-    return m != NULL && !cJSON_IsNull(m);
+    cJSON_ArrayForEach(m, json)
+    {
+        if (strcmp(m->string, name) == 0 && !cJSON_IsNull(m)) {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 static bool
@@ -171,6 +179,9 @@ parse_config(um_http_req_t *r, change_t *c)
 
     c->json = json;
     for (const cJSON *m = json->child; m != NULL; m = m->next) {
+        if (api_in_member(r, json, m->string, m->string) == NULL) {
+            return false;
+        }
         if (!cJSON_IsString(m)) {
             api_in_wrong(r, m->string, "is not a string");
             return false;
@@ -269,10 +280,13 @@ apply_undone(broker_t *b UM_UNUSED, store_t *s, change_t *c)
 
 /* ---- All of it ---------------------------------------------------------- */
 
+/* Of a dump of a hundred thousand proxies; each takes 64 bytes of memory. */
+#define WHOLE_VALUES_MAX (4u << 20)
+
 static bool
 parse_whole(um_http_req_t *r, change_t *c UM_UNUSED)
 {
-    return api_in_type(r);
+    return api_in_type(r) && api_in_values(r, WHOLE_VALUES_MAX);
 }
 
 static store_rc_t

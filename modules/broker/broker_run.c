@@ -16,6 +16,14 @@ enum { WORD_LEAVE = 't', WORD_FINISH = 'q', WORD_REOPEN = 'o' };
 /* Bytes of a request's head. */
 #define BROKER_HEADER_MAX 16384
 
+/* Of PUT metadata so many may come at once, should they be as large as they
+ * may be. */
+#define BROKER_WHOLES 2
+
+/* Standard streams, the log, what it listens on, epoll, helper threads, the
+ * file and its lock; asking proxies makes do with what is left. */
+#define BROKER_OWN_FDS 40
+
 const store_env_t *
 broker_env(broker_t *b)
 {
@@ -156,6 +164,8 @@ broker_serve(broker_t *b)
         .request_timeout = conf->request_timeout,
         .idle_timeout = conf->idle_timeout,
         .header_max = BROKER_HEADER_MAX,
+        .bodies_max = BROKER_WHOLES * conf->metadata_limit,
+        .own_fds = BROKER_OWN_FDS,
         .allow = conf->allow,
         .allow_count = conf->allow_count,
     };

@@ -57,8 +57,17 @@ load_member(load_t *l, const cJSON *object, const char *name, size_t *mark)
 
     *mark = load_down(l, name);
     if (v == NULL) {
-        load_fail(l, "is missing");
+        (void) load_fail(l, "is missing");
+        return NULL;
     }
+
+    for (const cJSON *more = v->next; more != NULL; more = more->next) {
+        if (strcmp(more->string, name) == 0) {
+            (void) load_fail(l, "is there twice");
+            return NULL;
+        }
+    }
+
     return v;
 }
 
