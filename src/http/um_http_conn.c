@@ -16,6 +16,9 @@
 /* How often to look whether there is memory to give back. */
 #define CONN_TRIM_MS UINT64_C(1000)
 
+/* That accept() fails is said this often. */
+#define CONN_COMPLAIN_MS UINT64_C(10000)
+
 /* Accepted at once, before others have their turn. */
 #define CONN_ACCEPT_MAX 32
 
@@ -41,7 +44,7 @@ http_conn_enter(http_conn_t *c, http_stage_t stage)
     }
 
     c->stage = stage;
-    c->looked = false;
+    c->looked = c->ended = false;
     c->due_ns =
         stage == HTTP_WORKING ? 0 : um_loop_now(h->loop) + ms * NS_PER_MS;
     um_list_del(&c->link);
@@ -127,20 +130,31 @@ conns_make_room(um_httpd_t *h)
 }
 
 /*
- * The end of a client's stream that came along with its last request is not
- * seen by the daemon, for no event tells of it.
+ * The end of a client's stream that comes along with other bytes is not seen by
+ * the daemon, for no event tells of it: it would wait for the rest of a request
+ * that cannot come, or for the next one.  What it has read already it looks at
+ * within the turn, so what is so twice stays so.
  */
 static bool
 conn_has_ended(http_conn_t *c)
 {
     char byte;
 
-    if (c->stage != HTTP_IDLE || c->looked) {
+    if (c->stage == HTTP_WORKING || c->stage == HTTP_WRITING
+        || (c->stage == HTTP_IDLE && c->looked))
+    {
         return false;
     }
 
     c->looked = true;
-    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0) {
+        c->ended = false;
+        return false;
+    }
+
+    c->looked = c->ended;
+    c->ended = true;
+    return c->looked;
 }
 
 void
@@ -249,6 +263,18 @@ conn_add(um_httpd_t *h, int fd, const struct sockaddr *sa, socklen_t len)
     }
 }
 
+/* In bad times it fails again and again, with some success in between. */
+static void
+conns_complain(um_httpd_t *h, const httpd_listener_t *l)
+{
+    uint64_t now = um_loop_now(h->loop);
+
+    if (now >= h->complain_ns) {
+        um_log_error(errno, "listen %s: accept failed", l->name);
+        h->complain_ns = now + CONN_COMPLAIN_MS * NS_PER_MS;
+    }
+}
+
 void
 http_on_acceptable(void *listener)
 {
@@ -272,16 +298,12 @@ http_on_acceptable(void *listener)
         if (fd == -1) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOMEM
                 || errno == ENOBUFS) {
-                if (!h->complained) {
-                    um_log_error(errno, "listen %s: accept failed", l->name);
-                }
-                h->complained = true;
+                conns_complain(h, l);
                 conns_make_room(h);
             }
             break;
         }
 
-        h->complained = false;
         conn_add(h, fd, (struct sockaddr *) &sa, len);
     }
 

@@ -56,8 +56,8 @@ struct um_httpd_s {
 
     httpd_listener_t listener[HTTPD_LISTENERS];
     uint32_t listeners;
-    bool paused;     /* accepts nobody until there is room       */
-    bool complained; /* that accept() fails, since it last did not */
+    bool paused;          /* accepts nobody until there is room      */
+    uint64_t complain_ns; /* when to say again that accept() fails */
 
     um_list_t coming; /* accepted, not yet taken up by the daemon */
     um_list_t conns;  /* in the order in which they last changed  */
@@ -95,7 +95,8 @@ typedef struct {
     int fd; /* the daemon's; valid while we stand in h->conns */
     http_stage_t stage;
     uint64_t due_ns; /* to be closed then; 0: WORKING */
-    bool looked;     /* whether its client is still there, since it is IDLE */
+    bool looked;     /* whether its client is there, since it is IDLE */
+    bool ended;      /* it was not */
     bool allowed;
     um_http_req_t *req;
 } http_conn_t;

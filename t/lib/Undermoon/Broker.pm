@@ -7,8 +7,9 @@ package Undermoon::Broker;
 use strict;
 use warnings;
 use JSON::PP ();
+use Time::HiRes qw(time);
 use Undermoon::Http;
-use Undermoon::Test qw(undermoon wait_for free_port slurp);
+use Undermoon::Test qw(undermoon wait_for patience free_port slurp);
 
 my $json = JSON::PP->new->canonical->allow_nonref;
 
@@ -106,6 +107,51 @@ sub register {
     }
 
     return @added;
+}
+
+# What its process holds: { pid, memory (PSS, bytes), descriptors }.
+sub holds {
+    my ($self) = @_;
+    my $pid = $self->pid;
+
+    return { pid => $pid, descriptors => scalar(() = glob "/proc/$pid/fd/*"),
+        memory => slurp("/proc/$pid/smaps_rollup") =~ /^Pss:\s+(\d+) kB/m
+            ? $1 * 1024 : 0 };
+}
+
+# The end of every story of abuse: four tests.  $before is ->holds from when
+# nothing had happened yet; the allocator may keep a little beside 20 %.
+sub is_well {
+    my ($self, $before) = @_;
+    my ($now, $best);
+
+    for (1 .. 5) { # on a crowded machine the best counts
+        my $begin = time;
+        my $r = eval { Undermoon::Http::get($self->{addr}, '/api/v3/epoch') };
+        my $took = time - $begin;
+
+        $best = $took if ($r->{status} // 0) == 200 && $took < ($best // 99);
+    }
+    Test::More::cmp_ok($best // 99, '<', patience(0.1),
+        'afterwards a new client is served within 100 ms');
+
+    delete $self->{http};
+    Test::More::ok((wait_for {
+        $now = $self->holds;
+        $now->{descriptors} <= $before->{descriptors};
+    } 10), "afterwards there are $before->{descriptors} descriptors again")
+        or Test::More::diag("now $now->{descriptors}");
+    Test::More::is($now->{pid}, $before->{pid}, 'it is the same process');
+
+  SKIP: {
+        Test::More::skip('a sanitizer keeps freed memory', 1)
+            if Undermoon::Daemon::sanitized();
+        Test::More::ok((wait_for {
+            $now = $self->holds;
+            $now->{memory} < $before->{memory} * 1.2 + (1 << 20);
+        } 10), "afterwards its memory is $before->{memory} bytes again")
+            or Test::More::diag("now $now->{memory}");
+    }
 }
 
 sub epoch { $_[0]->ask('GET', '/epoch')->{json} }
