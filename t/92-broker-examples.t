@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# The page about the broker's API tells the truth: its examples are asked of a
-# broker in their order and answered as they say, every endpoint has one, and
-# the tables have every endpoint and every code there is.
+# The pages about the broker tell the truth: the examples of its API are asked
+# of a broker in their order and answered as they say, every endpoint has one,
+# the tables have every endpoint and every code there is, and chunks are made
+# as chunks.md shows it.
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -198,5 +199,30 @@ my %there = slurp("$root/modules/broker/store_result.h") =~
 
 cmp_ok(scalar keys %there, '>', 30, 'codes');
 is_deeply(\%code, \%there, 'the table has all codes with their statuses');
+
+# ---- Every chunk ------------------------------------------------------------
+
+# "A 2, B 1, C 1 spares: A1+B1 A2+C1"
+for (slurp("$root/docs/chunks.md") =~ /^ +([A-Z] \d.* spares: .*)$/gm) {
+    my ($spares, $chunks) = /^(.*) spares: (.*)$/;
+    my $b = Undermoon::Broker->new->start;
+
+    while ($spares =~ /([A-Z]) (\d+)/g) {
+        my ($host, $n) = ($1, $2);
+
+        $b->ask('POST', '/proxies/meta', { proxy_address => "$host$_:1",
+                nodes => [ "$host$_:2", "$host$_:3" ], host => $host })
+            for 1 .. $n;
+    }
+    $b->say('POST', '/clusters/meta/c',
+        { node_number => 4 * (() = $chunks =~ /\+/g) });
+
+    my @proxy = map { $_->{proxy_address} =~ s/:.*//r }
+        @{ $b->ask('GET', '/clusters/meta/c')->{json}{cluster}{nodes} };
+    is(join(' ', map { "$proxy[4 * $_]+$proxy[4 * $_ + 2]" }
+            0 .. @proxy / 4 - 1), $chunks, "the chunks of $spares");
+    is($b->say('PATCH', '/clusters/nodes/c', { node_number => 4 }),
+        '409 NO_AVAILABLE_RESOURCE', '  and no more');
+}
 
 done_testing();
