@@ -17,14 +17,14 @@ my %may = (
     resp     => [qw(core)],
     master   => [qw(core os conf shm)],
     proxy    => [qw(core conf shm net resp meta)],
-    http     => [qw(core net)],
+    http     => [qw(core net meta)],
     modules  => [qw(core conf net meta http)],
     status   => [qw(core conf net meta http shm)],
 );
 
 # Headers of others that only some rooms may know.
 my %foreign = (
-    'event2/' => [qw(net proxy)],
+    'event2/' => [qw(net proxy http)],
     'cjson/'  => [qw(meta http modules status)],
     'microhttpd.h' => [qw(http)],
     'zlib.h'  => [qw(meta)],

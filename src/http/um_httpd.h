@@ -28,18 +28,11 @@
 
 #include "core/um_addr.h"
 #include "core/um_sbuf.h"
+#include "http/um_http.h"
 #include "net/um_loop.h"
 
 typedef struct um_httpd_s um_httpd_t;
 typedef struct um_http_req_s um_http_req_t;
-
-enum {
-    UM_HTTP_GET = 1u << 0, /* and HEAD */
-    UM_HTTP_POST = 1u << 1,
-    UM_HTTP_PUT = 1u << 2,
-    UM_HTTP_PATCH = 1u << 3,
-    UM_HTTP_DELETE = 1u << 4,
-};
 
 typedef void (*um_http_pt)(um_http_req_t *r, void *data);
 

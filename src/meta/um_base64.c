@@ -80,3 +80,25 @@ um_base64_decode(um_str_t text, unsigned char *out, size_t *n)
     *n = (size_t) (o - out);
     return UM_OK;
 }
+
+void
+um_base64_encode(um_str_t bytes, um_sbuf_t *out)
+{
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *s = (const unsigned char *) bytes.data;
+
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t n = um_min(bytes.len - i, 3u);
+        uint32_t bits = (uint32_t) s[i] << 16 | (n > 1 ? s[i + 1] : 0u) << 8
+                        | (n > 2 ? s[i + 2] : 0u);
+        char four[4] = {
+            digits[bits >> 18],
+            digits[bits >> 12 & 63],
+            n > 1 ? digits[bits >> 6 & 63] : '=',
+            n > 2 ? digits[bits & 63] : '=',
+        };
+
+        um_sbuf_add(out, four, sizeof(four));
+    }
+}

@@ -8,7 +8,7 @@
 #ifndef UM_BASE64_H
 #define UM_BASE64_H
 
-#include "core/um_base.h"
+#include "core/um_sbuf.h"
 
 /* Room that um_base64_decode() needs for `len` characters. */
 #define um_base64_room(len) ((len) / 4 * 3)
@@ -16,5 +16,7 @@
 /* UM_OK: `*n` bytes are at `out`.  UM_DECLINED: it is not base64. */
 UM_MUSTCHECK um_rc_t um_base64_decode(
     um_str_t text, unsigned char *out, size_t *n);
+
+void um_base64_encode(um_str_t bytes, um_sbuf_t *out);
 
 #endif /* UM_BASE64_H */
