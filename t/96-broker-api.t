@@ -164,6 +164,13 @@ is($view->{epoch}, $b->epoch, 'at this epoch');
     is($b->say('POST', "/failures/$p/one"), 200, 'the same again');
     is($b->epoch, $epoch + 1, 'takes none');
     is($b->say('GET', '/failures'), qq(200 {"addresses":["$p"]}), 'failed');
+    is($b->say('DELETE', "/failures/$p/two"), 200, 'another finds it alive');
+    is($b->say('GET', '/failures'), qq(200 {"addresses":["$p"]}), 'and so?');
+    is($b->say('DELETE', "/failures/$p/one"), 200, 'who said it takes it back');
+    is($b->say('GET', '/failures'), '200 {"addresses":[]}', 'alive');
+    is($b->say('DELETE', "/failures/$p/one"), 200, 'once more is fine');
+    is($b->epoch, $epoch + 1, 'none of that takes an epoch');
+    is($b->say('POST', "/failures/$p/one"), 200, 'dead again');
 
     my $heir = $b->ask('POST', "/proxies/failover/$p")->{json}{proxy};
     is($heir->{cluster_name}, 'c', 'a spare takes its place');

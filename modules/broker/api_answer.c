@@ -143,9 +143,9 @@ static void
 view_text(broker_t *b, view_kind_t kind, um_str_t name, um_sbuf_t *text)
 {
     if (kind == VIEW_PROXY) {
-        store_view_proxy(b->store, &b->settings, name, text);
+        store_view_proxy(b->store, name, text);
     } else {
-        store_view_cluster(b->store, &b->settings, name, text);
+        store_view_cluster(b->store, name, text);
     }
 }
 

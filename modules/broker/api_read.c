@@ -106,8 +106,7 @@ static void
 read_info(broker_t *b, um_http_req_t *r)
 {
     um_sbuf_t body = { 0 };
-    store_rc_t rc =
-        store_view_info(b->store, broker_env(b), um_http_param(r, 0), &body);
+    store_rc_t rc = store_view_info(b->store, um_http_param(r, 0), &body);
 
     if (rc != STORE_OK) {
         um_sbuf_deinit(&body);

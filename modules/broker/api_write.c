@@ -121,13 +121,19 @@ apply_report(broker_t *b, store_t *s, change_t *c)
 }
 
 static store_rc_t
+apply_unreport(broker_t *b UM_UNUSED, store_t *s, change_t *c)
+{
+    return store_unreport(s, c->name, c->reporter);
+}
+
+static store_rc_t
 apply_failover(broker_t *b, store_t *s, change_t *c)
 {
     um_str_t heir = { "", 0 };
     store_rc_t rc = store_failover(s, broker_env(b), c->name, &heir);
 
     if (rc == STORE_OK && heir.len > 0) {
-        store_view_proxy(s, broker_env(b), heir, &c->out);
+        store_view_proxy(s, heir, &c->out);
     } else if (rc == STORE_OK) {
         um_sbuf_addz(&c->out, "{\"proxy\":null}");
     }
@@ -243,15 +249,15 @@ apply_balance(broker_t *b, store_t *s, change_t *c)
 /* ---- Migrations --------------------------------------------------------- */
 
 static store_rc_t
-apply_expand(broker_t *b UM_UNUSED, store_t *s, change_t *c)
+apply_expand(broker_t *b, store_t *s, change_t *c)
 {
-    return store_expand(s, c->name);
+    return store_expand(s, broker_env(b), c->name);
 }
 
 static store_rc_t
-apply_shrink(broker_t *b UM_UNUSED, store_t *s, change_t *c)
+apply_shrink(broker_t *b, store_t *s, change_t *c)
 {
-    return store_shrink(s, c->name, c->number);
+    return store_shrink(s, broker_env(b), c->name, c->number);
 }
 
 static store_rc_t
@@ -261,15 +267,15 @@ apply_auto(broker_t *b, store_t *s, change_t *c)
 }
 
 static store_rc_t
-apply_cancel(broker_t *b, store_t *s, change_t *c)
+apply_cancel(broker_t *b UM_UNUSED, store_t *s, change_t *c)
 {
-    return store_cancel(s, broker_env(b), c->name);
+    return store_cancel(s, c->name);
 }
 
 static store_rc_t
-apply_commit(broker_t *b UM_UNUSED, store_t *s, change_t *c)
+apply_commit(broker_t *b, store_t *s, change_t *c)
 {
-    return store_commit(s, &c->task);
+    return store_commit(s, broker_env(b), &c->task);
 }
 
 static store_rc_t
@@ -293,8 +299,8 @@ static store_rc_t
 apply_whole(broker_t *b, store_t *s, change_t *c)
 {
     store_t *whole;
-    store_rc_t rc =
-        store_load_newer(um_http_body(c->req), store_epoch(s), &whole, &c->why);
+    store_rc_t rc = store_load_newer(
+        um_http_body(c->req), store_epoch(s), broker_env(b), &whole, &c->why);
 
     if (rc != STORE_OK) {
         return rc;
@@ -358,6 +364,7 @@ const api_endpoint_t api_writes[] = {
     { "/proxies/protocol/{}", UM_HTTP_PUT, NULL, apply_announce,
         parse_protocol },
     { "/failures/{}/{}", UM_HTTP_POST, NULL, apply_report, parse_report },
+    { "/failures/{}/{}", UM_HTTP_DELETE, NULL, apply_unreport, parse_report },
     { "/clusters/meta/{}", UM_HTTP_POST, NULL, apply_create,
         parse_node_number },
     { "/clusters/meta/{}", UM_HTTP_DELETE, NULL, apply_remove, NULL },

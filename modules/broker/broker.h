@@ -65,7 +65,7 @@ struct broker_s {
     um_sbuf_t text;
     bool saved;
     file_fault_t fault; /* why not */
-    bool complained; /* that saves fail */
+    bool complained;    /* that saves fail */
 
     /* broker_scale.c */
     um_timer_t *tick;

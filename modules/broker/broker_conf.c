@@ -262,7 +262,7 @@ const um_directive_t broker_directives[] = {
         .post = &conf_any,
         .dflt = "1",
         .doc = "How many tasks of a migration a cluster works on at once; 0 "
-               "for all.",
+               "for all. A lower one lets those that run go on.",
         .env = "MIGRATION_LIMIT",
     },
     {

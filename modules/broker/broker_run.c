@@ -91,7 +91,7 @@ broker_take(um_str_t text, void *data)
     broker_t *b = data;
     store_why_t why = { 0 };
     store_t *s;
-    store_rc_t rc = store_load(text, true, &s, &why);
+    store_rc_t rc = store_load(text, true, broker_env(b), &s, &why);
 
     if (rc != STORE_OK) {
         snprintf(phrase, sizeof(phrase), "%s %s %s", store_rc_name(rc),

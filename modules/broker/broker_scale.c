@@ -6,6 +6,7 @@
  *   recovery   the highest epoch that any proxy knows
  *   repair     chunks that wait for a spare: reports expire, so somebody may
  *              be one without any request
+ *   start      tasks that a higher migration_limit allows, once at the start
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -86,9 +87,15 @@ apply_repair(broker_t *b, store_t *s, change_t *c UM_UNUSED)
 }
 
 static store_rc_t
-apply_ready(broker_t *b UM_UNUSED, store_t *s, change_t *c)
+apply_start(broker_t *b, store_t *s, change_t *c UM_UNUSED)
 {
-    return store_scaling_ready(s, c->name, c->number);
+    return store_start(s, broker_env(b));
+}
+
+static store_rc_t
+apply_ready(broker_t *b, store_t *s, change_t *c)
+{
+    return store_scaling_ready(s, broker_env(b), c->name, c->number);
 }
 
 static store_rc_t
@@ -121,6 +128,17 @@ scale_change(
     memcpy(c->owned_name, g->name, sizeof(c->owned_name));
     c->number = g->epoch;
     change_add(b, c);
+}
+
+/* `apply` needs nothing else. */
+static void
+scale_change_plain(broker_t *b, change_apply_pt apply)
+{
+    change_t *c = change_new(NULL, apply);
+
+    if (c != NULL) {
+        change_add(b, c);
+    }
 }
 
 /* ---- Scaling ------------------------------------------------------------ */
@@ -256,11 +274,7 @@ scale_on_tick(void *data)
     }
 
     if (n.waiting > 0 && n.free > 0 && changes_are_idle(b)) {
-        change_t *c = change_new(NULL, apply_repair);
-
-        if (c != NULL) {
-            change_add(b, c);
-        }
+        scale_change_plain(b, apply_repair);
     }
 }
 
@@ -403,6 +417,7 @@ scale_init(broker_t *b)
         return UM_ERR;
     }
 
+    scale_change_plain(b, apply_start);
     um_timer_start(b->tick, SCALE_TICK_MS);
     return UM_OK;
 }

@@ -65,7 +65,7 @@ typedef struct {
     uint64_t now;             /* unix seconds */
     uint64_t failure_ttl;     /* s: a report is that long believed        */
     uint64_t failure_quorum;  /* reporters that make a failure; 0 is as 1 */
-    uint64_t migration_limit; /* tasks shown per cluster; 0: all          */
+    uint64_t migration_limit; /* tasks started per cluster; 0: all        */
     store_config_t config;    /* what a new cluster starts with           */
 } store_env_t;
 
@@ -178,11 +178,25 @@ store_rc_t store_balance(store_t *s, const store_env_t *e, um_str_t name);
 
 /* --- slots on the move ------------------------------------------------ */
 
+/*
+ * A plan is a list of tasks.  Of these as many as the limit allows are started,
+ * one of each source part (without a limit all are); others follow when one
+ * has ended.  Views show what has started and nothing else, so a task that was
+ * seen is seen until it ends, whatever the limit is then.
+ */
+
 /* MIGRATION_RUNNING, SLOTS_ALREADY_EVEN. */
-store_rc_t store_expand(store_t *s, um_str_t name);
+store_rc_t store_expand(store_t *s, const store_env_t *e, um_str_t name);
 
 /* MIGRATION_RUNNING, FREE_NODE_FOUND, INVALID_NODE_NUMBER. */
-store_rc_t store_shrink(store_t *s, um_str_t name, uint64_t nodes);
+store_rc_t store_shrink(
+    store_t *s, const store_env_t *e, um_str_t name, uint64_t nodes);
+
+/*
+ * Start what a limit that was raised allows; takes an epoch for each cluster
+ * where something starts.
+ */
+store_rc_t store_start(store_t *s, const store_env_t *e);
 
 /*
  * Scale to `nodes` nodes.  Fewer: the shrink is planned now.  As many: free
@@ -216,7 +230,8 @@ um_rc_t store_cluster_proxy(
  * RETRY: the cluster has another epoch by now, ask the proxies again.
  * MIGRATION_TASK_NOT_FOUND: there is no intent.
  */
-store_rc_t store_scaling_ready(store_t *s, um_str_t name, uint64_t epoch);
+store_rc_t store_scaling_ready(
+    store_t *s, const store_env_t *e, um_str_t name, uint64_t epoch);
 
 /* Give up; `reason` is kept with the cluster and shown until the next auto. */
 store_rc_t store_scaling_abandon(store_t *s, um_str_t name, um_str_t reason);
@@ -245,15 +260,16 @@ typedef struct {
  * A task is done: its slots are the destination's.  INVALID_MIGRATION_TASK
  * (no tag), MIGRATION_TASK_NOT_FOUND, also when one side has undone it.
  */
-store_rc_t store_commit(store_t *s, const store_task_args_t *a);
+store_rc_t store_commit(
+    store_t *s, const store_env_t *e, const store_task_args_t *a);
 
 /*
- * Take the plan back.  Tasks the views do not show go at once, the others are
+ * Take the plan back.  Tasks that have not started go at once, the others are
  * marked and go by store_undone().  A scaling intent goes too.  Marked already:
  * OK.  MIGRATION_TASK_NOT_FOUND: nothing runs.  CANCEL_NOT_SUPPORTED: a proxy
- * of a shown task has not announced our migration protocol.
+ * of a started task has not announced our migration protocol.
  */
-store_rc_t store_cancel(store_t *s, const store_env_t *e, um_str_t name);
+store_rc_t store_cancel(store_t *s, um_str_t name);
 
 /*
  * One side (the tag says which) has undone its half of a cancelling task; when
@@ -271,6 +287,14 @@ store_rc_t store_undone(store_t *s, const store_task_args_t *a);
  */
 store_rc_t store_report(
     store_t *s, const store_env_t *e, um_str_t address, um_str_t reporter);
+
+/*
+ * It finds it alive: its report is withdrawn, those of others stay, and so does
+ * the mark of a proxy that has been failed over.  Takes no epoch: nothing that
+ * proxies are told has changed.  No such report: OK, no change.
+ * INVALID_PROXY_ADDRESS, INVALID_REPORTER.
+ */
+store_rc_t store_unreport(store_t *s, um_str_t address, um_str_t reporter);
 
 /* Forget expired reports; takes no epoch.  They count for nothing anyway. */
 void store_purge(store_t *s, const store_env_t *e);
@@ -325,17 +349,15 @@ void store_view_failures(
     const store_t *s, const store_env_t *e, um_sbuf_t *out);
 
 /* {"cluster":null} for an unknown or impossible name. */
-void store_view_cluster(
-    const store_t *s, const store_env_t *e, um_str_t name, um_sbuf_t *out);
+void store_view_cluster(const store_t *s, um_str_t name, um_sbuf_t *out);
 
 /* {"proxy":null} for an unknown one. */
-void store_view_proxy(
-    const store_t *s, const store_env_t *e, um_str_t address, um_sbuf_t *out);
+void store_view_proxy(const store_t *s, um_str_t address, um_sbuf_t *out);
 
 /*
  * What store_view_proxy() depends on: its text is the same as long as the key
- * is (with the same migration_limit); 0 for an unknown proxy.  Likewise for a
- * cluster.  Epochs that were set by hand and recovered are safe too.
+ * is; 0 for an unknown proxy.  Likewise for a cluster.  Epochs that were set by
+ * hand and recovered are safe too.
  */
 typedef struct {
     uint64_t epoch; /* the one in the text */
@@ -350,8 +372,7 @@ store_key_t store_cluster_key(const store_t *s, um_str_t name);
  * "scaling" (nodes wanted) or "scaling_error" when there is one, "cancelling".
  * CLUSTER_NOT_FOUND.
  */
-store_rc_t store_view_info(
-    const store_t *s, const store_env_t *e, um_str_t name, um_sbuf_t *out);
+store_rc_t store_view_info(const store_t *s, um_str_t name, um_sbuf_t *out);
 
 /*
  * {"tasks":[{"cluster_name","source_undone","destination_undone",
@@ -375,18 +396,19 @@ void store_dump(const store_t *s, um_sbuf_t *out);
  * A store from such a text; 0.1 is understood when `old` says so.  Everything
  * is checked: types, ranges, and that all fits together.  On anything but
  * STORE_OK *s is untouched and *why says where: INVALID_META_VERSION,
- * INVALID_METADATA, NO_MEMORY.  Its serial starts again:
- * what was cached by store_key_t is to be forgotten.
+ * INVALID_METADATA, NO_MEMORY.  Its serial starts again: what was cached by
+ * store_key_t is to be forgotten.  Of a plan none of which has started, as the
+ * reference writes them, what the limit of `e` allows counts as started.
  */
-UM_MUSTCHECK store_rc_t store_load(
-    um_str_t text, bool old, store_t **s, store_why_t *why);
+UM_MUSTCHECK store_rc_t store_load(um_str_t text, bool old,
+    const store_env_t *e, store_t **s, store_why_t *why);
 
 /*
  * The same for PUT metadata: no old version, and EPOCH_SMALLER_THAN_CURRENT
  * before all else that may be wrong, unless its epoch is `at_least`.
  */
-UM_MUSTCHECK store_rc_t store_load_newer(
-    um_str_t text, uint64_t at_least, store_t **s, store_why_t *why);
+UM_MUSTCHECK store_rc_t store_load_newer(um_str_t text, uint64_t at_least,
+    const store_env_t *e, store_t **s, store_why_t *why);
 
 /*
  * The whole state is sound: every slot owned once, tasks paired, indexes and

@@ -138,6 +138,9 @@ audit_task(const store_cluster_t *c, uint32_t i, uint8_t *seen)
     if (t->epoch > c->epoch) {
         return "a task is ahead of its cluster";
     }
+    if (t->cancelling && !t->started) {
+        return "a task is cancelled that nobody was told of";
+    }
     if ((t->undone[0] || t->undone[1]) && !t->cancelling) {
         return "a task is undone that nobody cancelled";
     }
@@ -177,6 +180,9 @@ audit_cluster(const store_t *s, uint32_t place)
     }
     if (c->epoch > s->epoch || c->stamp > s->serial) {
         return "a cluster is ahead of the store";
+    }
+    if (c->tasks > 0 && !store_tasks_started(c)) {
+        return "no task of a plan has started";
     }
     if (c->scale_to != 0 && c->tasks > 0) {
         return "a cluster scales and migrates";

@@ -107,7 +107,7 @@ dump_cluster(const store_t *s, const store_cluster_t *c, um_sbuf_t *out)
     um_str_t name = um_str_of(c->name);
     store_shape_t sh;
 
-    if (!store_shape_init(&sh, s, c, 0)) {
+    if (!store_shape_init(&sh, s, c, true)) {
         out->failed = true;
         store_shape_deinit(&sh);
         return;

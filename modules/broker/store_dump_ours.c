@@ -5,6 +5,7 @@
  *   "protocols":  {proxy: version}
  *   "scaling":    {cluster: {"nodes", "since"}}
  *   "scaling_errors": {cluster: reason}
+ *   "started":    {cluster: [task]}
  *   "cancelling": {cluster: [{"task", "source", "destination"}]}
  *
  * A task is named by its place among the cluster's tasks, counted through the
@@ -46,6 +47,24 @@ ours_part_end(ours_t *o)
         um_sbuf_add(o->out, "}", 1);
     }
     o->part = false;
+}
+
+static void
+dump_started(ours_t *o, const store_cluster_t *c)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < c->tasks; i++) {
+        if (!c->task[i].started) {
+            continue;
+        }
+        if (!any) {
+            ours_item(o, "started", um_str_of(c->name));
+        }
+        um_sbuf_addf(o->out, "%s%u", any ? "," : "[", i);
+        any = true;
+    }
+    um_sbuf_addz(o->out, any ? "]" : "");
 }
 
 static void
@@ -102,6 +121,10 @@ store_dump_ours(const store_t *s, um_sbuf_t *out)
             ours_item(&o, "scaling_errors", um_str_of(c->name));
             store_json_str(out, store_text(c->scale_error));
         }
+    }
+    ours_part_end(&o);
+    for (uint32_t i = 0; i < s->by_name.n; i++) {
+        dump_started(&o, s->cluster[s->by_name.at[i]]);
     }
     ours_part_end(&o);
     for (uint32_t i = 0; i < s->by_name.n; i++) {

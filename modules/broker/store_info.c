@@ -48,8 +48,7 @@ view_info(const store_shape_t *sh, um_sbuf_t *out)
 }
 
 store_rc_t
-store_view_info(
-    const store_t *s, const store_env_t *e, um_str_t name, um_sbuf_t *out)
+store_view_info(const store_t *s, um_str_t name, um_sbuf_t *out)
 {
     uint32_t place = store_find_cluster(s, name);
     store_rc_t rc = STORE_OK;
@@ -58,7 +57,7 @@ store_view_info(
     if (place == STORE_NONE) {
         return STORE_CLUSTER_NOT_FOUND;
     }
-    if (store_shape_init(&sh, s, s->cluster[place], e->migration_limit)) {
+    if (store_shape_init(&sh, s, s->cluster[place], false)) {
         view_info(&sh, out);
     } else {
         rc = STORE_NO_MEMORY;

@@ -255,9 +255,22 @@ load_root(load_t *l, const cJSON *root, bool old_too, uint64_t at_least)
            && load_ours(l, cJSON_GetObjectItemCaseSensitive(root, "undermoon"));
 }
 
+/* The reference does not say what it shows: what its rule gives. */
+static void
+load_starts(store_t *s, uint64_t limit)
+{
+    for (uint32_t i = 0; i < s->by_name.n; i++) {
+        store_cluster_t *c = s->cluster[s->by_name.at[i]];
+
+        if (!store_tasks_started(c)) {
+            (void) store_tasks_start(c, limit);
+        }
+    }
+}
+
 static store_rc_t
-load_text(um_str_t text, bool old_too, uint64_t at_least, store_t **s,
-    store_why_t *why)
+load_text(um_str_t text, bool old_too, uint64_t at_least, const store_env_t *e,
+    store_t **s, store_why_t *why)
 {
     load_t l = { .why = why };
     const char *rest = NULL;
@@ -282,6 +295,7 @@ load_text(um_str_t text, bool old_too, uint64_t at_least, store_t **s,
     } else {
         l.s->serial = 1;
         if (load_root(&l, root, old_too, at_least)) {
+            load_starts(l.s, e->migration_limit);
             *s = l.s;
             l.s = NULL;
         }
@@ -292,14 +306,15 @@ load_text(um_str_t text, bool old_too, uint64_t at_least, store_t **s,
 }
 
 store_rc_t
-store_load(um_str_t text, bool old, store_t **s, store_why_t *why)
+store_load(um_str_t text, bool old, const store_env_t *e, store_t **s,
+    store_why_t *why)
 {
-    return load_text(text, old, 0, s, why);
+    return load_text(text, old, 0, e, s, why);
 }
 
 store_rc_t
-store_load_newer(
-    um_str_t text, uint64_t at_least, store_t **s, store_why_t *why)
+store_load_newer(um_str_t text, uint64_t at_least, const store_env_t *e,
+    store_t **s, store_why_t *why)
 {
-    return load_text(text, false, at_least, s, why);
+    return load_text(text, false, at_least, e, s, why);
 }

@@ -60,6 +60,21 @@ load_scaling_error(load_t *l, const cJSON *v)
 }
 
 static bool
+load_start(load_t *l, const cJSON *v, store_cluster_t *c)
+{
+    uint64_t i;
+
+    if (c->tasks == 0) {
+        return load_fail(l, "has no such task");
+    }
+    if (!load_number(l, v, 0, c->tasks - 1, &i)) {
+        return false;
+    }
+    c->task[i].started = true;
+    return true;
+}
+
+static bool
 load_cancel(load_t *l, const cJSON *v, store_cluster_t *c)
 {
     uint64_t i;
@@ -75,7 +90,7 @@ load_cancel(load_t *l, const cJSON *v, store_cluster_t *c)
         return false;
     }
     t = &c->task[i];
-    t->cancelling = true;
+    t->started = t->cancelling = true;
     if (!load_bool_of(l, v, "source", &t->undone[0])
         || !load_bool_of(l, v, "destination", &t->undone[1]))
     {
@@ -85,8 +100,10 @@ load_cancel(load_t *l, const cJSON *v, store_cluster_t *c)
            || load_fail(l, "is undone and still there");
 }
 
+/* A list that says something about tasks of one cluster. */
 static bool
-load_cancelling(load_t *l, const cJSON *list)
+load_tasks_said(load_t *l, const cJSON *list,
+    bool (*fn)(load_t *l, const cJSON *v, store_cluster_t *c))
 {
     store_cluster_t *c = cluster_named(l, list);
     const cJSON *v;
@@ -99,12 +116,24 @@ load_cancelling(load_t *l, const cJSON *list)
     {
         size_t at = load_item(l, i++);
 
-        if (!load_cancel(l, v, c)) {
+        if (!fn(l, v, c)) {
             return false;
         }
         load_up(l, at);
     }
     return true;
+}
+
+static bool
+load_started(load_t *l, const cJSON *list)
+{
+    return load_tasks_said(l, list, load_start);
+}
+
+static bool
+load_cancelling(load_t *l, const cJSON *list)
+{
+    return load_tasks_said(l, list, load_cancel);
 }
 
 static bool
@@ -144,5 +173,6 @@ load_ours(load_t *l, const cJSON *v)
     return load_object(l, v) && load_part(l, v, "protocols", load_protocol)
            && load_part(l, v, "scaling", load_scaling)
            && load_part(l, v, "scaling_errors", load_scaling_error)
+           && load_part(l, v, "started", load_started)
            && load_part(l, v, "cancelling", load_cancelling);
 }

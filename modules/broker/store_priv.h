@@ -92,8 +92,9 @@ typedef struct {
     uint64_t epoch;
     uint32_t chunk[2]; /* source, destination */
     uint8_t part[2];
-    bool undone[2];
+    bool started; /* proxies are told of it */
     bool cancelling;
+    bool undone[2];
 } store_task_t;
 
 typedef struct {
@@ -297,7 +298,15 @@ store_rc_t store_plan_shrink(store_cluster_t *c, uint32_t keep, uint64_t epoch);
 UM_MUSTCHECK bool store_task_settle(
     store_cluster_t *c, uint32_t task, unsigned end);
 
-/* --- store_shape.c: a cluster as the migration limit shows it ------------ */
+/* --- store_start.c -------------------------------------------------------- */
+
+/* Start what the limit allows; did any?  The caller takes an epoch. */
+bool store_tasks_start(store_cluster_t *c, uint64_t limit);
+
+/* Has any started? */
+bool store_tasks_started(const store_cluster_t *c);
+
+/* --- store_shape.c: a cluster as proxies see it: what has started --------- */
 
 typedef struct {
     const store_t *s;
@@ -308,13 +317,11 @@ typedef struct {
     uint32_t shown;          /* tasks */
 } store_shape_t;
 
-/* false without memory; deinit in any case. */
-UM_MUSTCHECK bool store_shape_init(store_shape_t *sh, const store_t *s,
-    const store_cluster_t *c, uint64_t limit);
+/* With `all` also what has not started.  false without memory; deinit in any
+ * case. */
+UM_MUSTCHECK bool store_shape_init(
+    store_shape_t *sh, const store_t *s, const store_cluster_t *c, bool all);
 void store_shape_deinit(store_shape_t *sh);
-
-/* Does the limit show the task?  A bool per task; NULL without memory. */
-bool *store_shown(const store_cluster_t *c, uint64_t limit);
 
 /* --- store_json.c -------------------------------------------------------- */
 

@@ -181,6 +181,27 @@ store_report(
     return STORE_OK;
 }
 
+store_rc_t
+store_unreport(store_t *s, um_str_t address, um_str_t reporter)
+{
+    bool found;
+    uint32_t i;
+
+    if (!store_text_ok(address, STORE_ADDR_MAX)) {
+        return STORE_INVALID_PROXY_ADDRESS;
+    }
+    if (!store_text_ok(reporter, STORE_REPORTER_MAX)) {
+        return STORE_INVALID_REPORTER;
+    }
+
+    i = report_find(s, address, reporter, &found);
+    if (found) {
+        report_drop(s, i);
+        store_changed(s);
+    }
+    return STORE_OK;
+}
+
 /* The live reports from i on that are of one address; *next is behind. */
 static uint64_t
 reports_of(const store_t *s, const store_env_t *e, uint32_t i, uint32_t *next)

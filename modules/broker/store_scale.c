@@ -38,7 +38,8 @@ auto_more(store_t *s, const store_env_t *e, uint32_t place, uint64_t nodes)
 
 /* Not more: the proxies know all there is to know. */
 static store_rc_t
-auto_plan(store_t *s, store_cluster_t *c, uint64_t nodes, bool *changed)
+auto_plan(store_t *s, const store_env_t *e, store_cluster_t *c, uint64_t nodes,
+    bool *changed)
 {
     store_rc_t rc;
 
@@ -51,6 +52,7 @@ auto_plan(store_t *s, store_cluster_t *c, uint64_t nodes, bool *changed)
         return STORE_OK;
     }
     if (rc == STORE_OK) {
+        (void) store_tasks_start(c, e->migration_limit);
         *changed = true;
     }
     return rc == STORE_SLOTS_ALREADY_EVEN ? STORE_OK : rc;
@@ -74,7 +76,7 @@ auto_run(store_t *s, const store_env_t *e, uint32_t place, uint64_t nodes)
         rc = auto_more(s, e, place, nodes);
         changed = true;
     } else {
-        rc = auto_plan(s, c, nodes, &changed);
+        rc = auto_plan(s, e, c, nodes, &changed);
     }
     if (rc == STORE_OK && changed) {
         store_touch(s, c);
@@ -170,7 +172,8 @@ want_scaling(store_t *s, um_str_t name, store_cluster_t **c)
 }
 
 store_rc_t
-store_scaling_ready(store_t *s, um_str_t name, uint64_t epoch)
+store_scaling_ready(
+    store_t *s, const store_env_t *e, um_str_t name, uint64_t epoch)
 {
     store_cluster_t *c;
     store_rc_t rc = want_scaling(s, name, &c);
@@ -184,6 +187,7 @@ store_scaling_ready(store_t *s, um_str_t name, uint64_t epoch)
     rc = store_plan_expand(c, s->epoch + 1);
     if (rc == STORE_OK || rc == STORE_SLOTS_ALREADY_EVEN) {
         c->scale_to = 0;
+        (void) store_tasks_start(c, e->migration_limit);
         store_touch(s, c);
         rc = STORE_OK;
     }

@@ -1,7 +1,6 @@
 /*
- * store_shape.c -- a cluster as the migration limit lets it be seen: of the
- * tasks only those that may run; the slots of the others are still where they
- * were.
+ * store_shape.c -- a cluster as proxies are told of it: of the tasks only those
+ * that have started; the slots of the others are still where they were.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -61,10 +60,9 @@ shape_hide(store_shape_t *sh, uint32_t i)
 }
 
 bool
-store_shape_init(store_shape_t *sh, const store_t *s, const store_cluster_t *c,
-    uint64_t limit)
+store_shape_init(
+    store_shape_t *sh, const store_t *s, const store_cluster_t *c, bool all)
 {
-    bool *shown;
     bool ok = true;
 
     *sh = (store_shape_t){ .s = s, .c = c };
@@ -77,20 +75,14 @@ store_shape_init(store_shape_t *sh, const store_t *s, const store_cluster_t *c,
                 store_ranges_get(c->chunk[i].stable[part]);
         }
     }
-    if (c->tasks == 0) {
-        return true;
-    }
 
-    shown = store_shown(c, limit);
-    for (uint32_t i = c->tasks; shown != NULL && i-- > 0 && ok;) {
-        if (shown[i]) {
+    for (uint32_t i = c->tasks; i-- > 0 && ok;) {
+        if (all || c->task[i].started) {
             shape_chain(sh, i);
         } else {
             ok = shape_hide(sh, i);
         }
     }
-    ok &= shown != NULL;
-    free(shown);
     return ok;
 }
 

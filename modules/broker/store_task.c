@@ -6,7 +6,6 @@
 
 #include "store_priv.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* The cluster, its own and not busy; for those who plan. */
@@ -38,7 +37,7 @@ store_part_missing(const store_cluster_t *c)
 }
 
 store_rc_t
-store_expand(store_t *s, um_str_t name)
+store_expand(store_t *s, const store_env_t *e, um_str_t name)
 {
     store_cluster_t *c;
     store_rc_t rc = want_idle(s, name, &c);
@@ -47,13 +46,14 @@ store_expand(store_t *s, um_str_t name)
         rc = store_plan_expand(c, s->epoch + 1);
     }
     if (rc == STORE_OK) {
+        (void) store_tasks_start(c, e->migration_limit);
         store_touch(s, c);
     }
     return rc;
 }
 
 store_rc_t
-store_shrink(store_t *s, um_str_t name, uint64_t nodes)
+store_shrink(store_t *s, const store_env_t *e, um_str_t name, uint64_t nodes)
 {
     store_cluster_t *c;
     store_rc_t rc = want_idle(s, name, &c);
@@ -70,6 +70,7 @@ store_shrink(store_t *s, um_str_t name, uint64_t nodes)
 
     rc = store_plan_shrink(c, (uint32_t) (nodes / 4), s->epoch + 1);
     if (rc == STORE_OK) {
+        (void) store_tasks_start(c, e->migration_limit);
         store_touch(s, c);
     }
     return rc;
@@ -127,7 +128,7 @@ want_task(
 }
 
 store_rc_t
-store_commit(store_t *s, const store_task_args_t *a)
+store_commit(store_t *s, const store_env_t *e, const store_task_args_t *a)
 {
     store_cluster_t *c;
     uint32_t i;
@@ -143,6 +144,7 @@ store_commit(store_t *s, const store_task_args_t *a)
     if (!store_task_settle(c, i, 1)) {
         return STORE_NO_MEMORY;
     }
+    (void) store_tasks_start(c, e->migration_limit);
     store_touch(s, c);
     return STORE_OK;
 }
@@ -177,28 +179,6 @@ store_undone(store_t *s, const store_task_args_t *a)
     return STORE_OK;
 }
 
-bool *
-store_shown(const store_cluster_t *c, uint64_t limit)
-{
-    bool *shown = calloc(c->tasks + 1, sizeof(*shown));
-    uint64_t n = 0;
-    bool taken = false; /* one of this source part is shown */
-
-    for (uint32_t i = 0; shown != NULL && i < c->tasks; i++) {
-        const store_task_t *t = &c->task[i];
-
-        if (i > 0
-            && (t->chunk[0] != t[-1].chunk[0] || t->part[0] != t[-1].part[0])) {
-            taken = false;
-        }
-        if (t->cancelling || limit == 0 || (n < limit && !taken)) {
-            shown[i] = taken = true;
-            n++;
-        }
-    }
-    return shown;
-}
-
 /* Do both proxies of the task know our protocol? */
 static bool
 can_cancel(const store_t *s, const store_cluster_t *c, const store_task_t *t)
@@ -214,12 +194,12 @@ can_cancel(const store_t *s, const store_cluster_t *c, const store_task_t *t)
     return true;
 }
 
-/* Mark what is shown, take back what is not. */
+/* Mark what has started, take back what has not. */
 static bool
-cancel_tasks(store_cluster_t *c, const bool *shown)
+cancel_tasks(store_cluster_t *c)
 {
     for (uint32_t i = c->tasks; i-- > 0;) {
-        if (shown[i]) {
+        if (c->task[i].started) {
             c->task[i].cancelling = true;
         } else if (!store_task_settle(c, i, 0)) {
             return false;
@@ -229,11 +209,10 @@ cancel_tasks(store_cluster_t *c, const bool *shown)
 }
 
 store_rc_t
-store_cancel(store_t *s, const store_env_t *e, um_str_t name)
+store_cancel(store_t *s, um_str_t name)
 {
     store_cluster_t *c;
     uint32_t place;
-    bool *shown;
     bool any = false;
     store_rc_t rc = store_want_cluster(s, name, &place);
 
@@ -245,26 +224,19 @@ store_cancel(store_t *s, const store_env_t *e, um_str_t name)
         return STORE_MIGRATION_TASK_NOT_FOUND;
     }
 
-    shown = store_shown(c, e->migration_limit);
-    if (shown == NULL) {
-        return STORE_NO_MEMORY;
-    }
     for (uint32_t i = 0; i < c->tasks; i++) {
         any |= !c->task[i].cancelling;
-        if (shown[i] && !can_cancel(s, c, &c->task[i])) {
-            free(shown);
+        if (c->task[i].started && !can_cancel(s, c, &c->task[i])) {
             return STORE_CANCEL_NOT_SUPPORTED;
         }
     }
     if (any || c->scale_to != 0) {
         c = store_cluster_own(s, place);
-        if (c == NULL || !cancel_tasks(c, shown)) {
-            free(shown);
+        if (c == NULL || !cancel_tasks(c)) {
             return STORE_NO_MEMORY;
         }
         c->scale_to = 0;
         store_touch(s, c);
     }
-    free(shown);
     return STORE_OK;
 }

@@ -86,8 +86,7 @@ view_cluster(const store_shape_t *sh, um_sbuf_t *out)
 }
 
 void
-store_view_cluster(
-    const store_t *s, const store_env_t *e, um_str_t name, um_sbuf_t *out)
+store_view_cluster(const store_t *s, um_str_t name, um_sbuf_t *out)
 {
     uint32_t place = store_find_cluster(s, name);
     store_shape_t sh;
@@ -96,7 +95,7 @@ store_view_cluster(
         um_sbuf_addz(out, "{\"cluster\":null}");
         return;
     }
-    if (store_shape_init(&sh, s, s->cluster[place], e->migration_limit)) {
+    if (store_shape_init(&sh, s, s->cluster[place], false)) {
         view_cluster(&sh, out);
     } else {
         out->failed = true;
@@ -189,8 +188,7 @@ view_spare(const store_t *s, const store_proxy_t *p, um_sbuf_t *out)
 }
 
 void
-store_view_proxy(
-    const store_t *s, const store_env_t *e, um_str_t address, um_sbuf_t *out)
+store_view_proxy(const store_t *s, um_str_t address, um_sbuf_t *out)
 {
     uint32_t place = store_find_proxy(s, address);
     const store_proxy_t *p;
@@ -205,7 +203,7 @@ store_view_proxy(
         view_spare(s, p, out);
         return;
     }
-    if (store_shape_init(&sh, s, s->cluster[p->cluster], e->migration_limit)) {
+    if (store_shape_init(&sh, s, s->cluster[p->cluster], false)) {
         view_member(&sh, place, out);
     } else {
         out->failed = true;

@@ -95,7 +95,7 @@ failover(store_t *s)
 static void
 shrink(store_t *s)
 {
-    want(store_shrink(s, um_lit("c"), 200));
+    want(store_shrink(s, &env, um_lit("c"), 200));
 }
 
 static void
@@ -108,7 +108,7 @@ static void
 view(store_t *s)
 {
     um_sbuf_clear(&out);
-    store_view_proxy(s, &env, um_lit("10.0.0.0:7000"), &out);
+    store_view_proxy(s, um_lit("10.0.0.0:7000"), &out);
 }
 
 static void
@@ -132,7 +132,7 @@ load(store_t *s)
     store_t *t;
 
     (void) s;
-    want(store_load((um_str_t){ out.data, out.len }, false, &t, &why));
+    want(store_load((um_str_t){ out.data, out.len }, false, &env, &t, &why));
     store_free(t);
 }
 

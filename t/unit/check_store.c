@@ -278,7 +278,7 @@ START_TEST(a_copy_is_independent)
     store_dump(s, &before);
 
     copy = store_copy(s);
-    ck_assert_int_eq(store_shrink(copy, um_lit("c"), 4), STORE_OK);
+    ck_assert_int_eq(store_shrink(copy, &env, um_lit("c"), 4), STORE_OK);
     ck_assert_int_eq(store_set_epoch(copy, 500), STORE_OK);
     um_story_host(copy, "h3", 3);
     env.now += 100;

@@ -47,8 +47,11 @@ static const char good[] =
                 "\"r1\":300}},"
                 "\"enable_ordered_proxy\":false,"
                 "\"undermoon\":{\"protocols\":{\"p0:1\":1},"
-                "\"scaling_errors\":{\"c\":\"no\"},\"cancelling\":{\"c\":["
+                "\"scaling_errors\":{\"c\":\"no\"},"
+                "\"started\":{\"c\":[0]},\"cancelling\":{\"c\":["
                 "{\"task\":0,\"source\":false,\"destination\":true}]}}}";
+
+static const store_env_t env = { .migration_limit = 1 };
 
 static const struct {
     const char *find;
@@ -143,6 +146,12 @@ static const struct {
         "is missing", 0 },
     { "\"task\":0", "\"task\":1", "undermoon.cancelling.c[0].task",
         "is out of range", 0 },
+    { "\"started\":{\"c\":[0]}", "\"started\":{\"c\":[1]}",
+        "undermoon.started.c[0]", "is out of range", 0 },
+    { "\"started\":{\"c\":[0]}", "\"started\":{\"d\":[0]}",
+        "undermoon.started.d", "is not one of the clusters", 0 },
+    { "\"started\":{\"c\":[0]}", "\"started\":{\"c\":0}", "undermoon.started.c",
+        "is not an array", 0 },
     { "\"source\":false", "\"source\":true", "undermoon.cancelling.c[0]",
         "is undone and still there", 0 },
     { "\"protocols\":{\"p0:1\":1}", "\"protocols\":{\"p9:1\":1}",
@@ -158,7 +167,8 @@ START_TEST(a_good_dump_comes_back_as_it_was)
     store_t *s;
     um_sbuf_t out = { 0 };
 
-    ck_assert_int_eq(store_load(um_str_of(good), false, &s, &why), STORE_OK);
+    ck_assert_int_eq(
+        store_load(um_str_of(good), false, &env, &s, &why), STORE_OK);
     ck_assert_msg(store_audit(s) == NULL, "%s", store_audit(s));
     store_dump(s, &out);
     ck_assert_str_eq(um_sbuf_cstr(&out), good);
@@ -178,7 +188,7 @@ START_TEST(what_is_wrong_with_a_dump_is_named)
     ck_assert_msg(at != NULL, "nothing is %s", faults[_i].find);
     snprintf(text, sizeof(text), "%.*s%s%s", (int) (at - good), good,
         faults[_i].put, at + strlen(faults[_i].find));
-    rc = store_load(um_str_of(text), false, &s, &why);
+    rc = store_load(um_str_of(text), false, &env, &s, &why);
     ck_assert_msg(rc
                       == (faults[_i].rc != STORE_OK ? faults[_i].rc
                                                     : STORE_INVALID_METADATA),
@@ -197,11 +207,12 @@ START_TEST(half_a_dump_is_none)
     size_t len = sizeof(good) - 1;
 
     for (size_t n = 0; n < len; n++) {
-        ck_assert_int_eq(store_load((um_str_t){ good, n }, false, &s, &why),
+        ck_assert_int_eq(
+            store_load((um_str_t){ good, n }, false, &env, &s, &why),
             STORE_INVALID_METADATA);
     }
-    ck_assert_int_eq(
-        store_load(um_lit("{} x"), false, &s, &why), STORE_INVALID_METADATA);
+    ck_assert_int_eq(store_load(um_lit("{} x"), false, &env, &s, &why),
+        STORE_INVALID_METADATA);
 }
 END_TEST
 
@@ -215,9 +226,10 @@ START_TEST(the_version_before_is_understood_when_wanted)
     store_why_t why;
     store_t *s;
 
-    ck_assert_int_eq(store_load(um_str_of(old), false, &s, &why),
+    ck_assert_int_eq(store_load(um_str_of(old), false, &env, &s, &why),
         STORE_INVALID_META_VERSION);
-    ck_assert_int_eq(store_load(um_str_of(old), true, &s, &why), STORE_OK);
+    ck_assert_int_eq(
+        store_load(um_str_of(old), true, &env, &s, &why), STORE_OK);
     ck_assert_ptr_null(store_audit(s));
     ck_assert_uint_eq(store_epoch(s), 3);
     ck_assert(!store_ordered(s));
@@ -231,16 +243,66 @@ START_TEST(an_older_dump_is_not_newer)
     store_why_t why;
     store_t *s;
 
-    ck_assert_int_eq(store_load_newer(um_str_of(good), 9, &s, &why), STORE_OK);
+    ck_assert_int_eq(
+        store_load_newer(um_str_of(good), 9, &env, &s, &why), STORE_OK);
     store_free(s);
-    ck_assert_int_eq(store_load_newer(um_str_of(good), 10, &s, &why),
+    ck_assert_int_eq(store_load_newer(um_str_of(good), 10, &env, &s, &why),
         STORE_EPOCH_SMALLER_THAN_CURRENT);
 
     /* Also when the rest does not fit its epoch. */
     snprintf(text, sizeof(text), "%s", good);
     *strchr(strstr(text, "global_epoch"), '9') = '1';
-    ck_assert_int_eq(store_load_newer(um_str_of(text), 9, &s, &why),
+    ck_assert_int_eq(store_load_newer(um_str_of(text), 9, &env, &s, &why),
         STORE_EPOCH_SMALLER_THAN_CURRENT);
+}
+END_TEST
+
+/* The reference keeps no note of what it shows: its rule says it, and takes no
+ * epoch, since proxies have seen it under this one. */
+START_TEST(a_plan_of_the_reference_has_started_as_its_limit_says)
+{
+    static const struct {
+        uint64_t limit;
+        const char *started;
+    } rows[] = {
+        { 0, "\"undermoon\":{\"started\":{\"c\":[0,1,2,3,4]}}" },
+        { 1, "\"undermoon\":{\"started\":{\"c\":[0]}}" },
+        { 2, "\"undermoon\":{\"started\":{\"c\":[0,2]}}" },
+        { 9, "\"undermoon\":{\"started\":{\"c\":[0,2]}}" },
+    };
+    store_env_t e = um_story_env();
+    store_t *s = store_new(false);
+    um_sbuf_t text = { 0 };
+    char *ours;
+
+    um_story_host(s, "h1", 3);
+    um_story_host(s, "h2", 3);
+    ck_assert_int_eq(store_create(s, &e, um_lit("c"), 4), STORE_OK);
+    ck_assert_int_eq(store_add_nodes(s, &e, um_lit("c"), 8, NULL), STORE_OK);
+    ck_assert_int_eq(store_expand(s, &e, um_lit("c")), STORE_OK);
+    store_dump(s, &text);
+    ours = strstr(um_sbuf_cstr(&text), ",\"undermoon\"");
+    ck_assert_ptr_nonnull(ours);
+    strcpy(ours, "}");
+
+    for (size_t i = 0; i < um_countof(rows); i++) {
+        um_sbuf_t out = { 0 };
+        store_t *back;
+        store_why_t why;
+
+        e.migration_limit = rows[i].limit;
+        ck_assert_int_eq(
+            store_load(um_str_of(text.data), false, &e, &back, &why), STORE_OK);
+        ck_assert_ptr_null(store_audit(back));
+        ck_assert_uint_eq(store_epoch(back), store_epoch(s));
+        store_dump(back, &out);
+        ck_assert_msg(strstr(um_sbuf_cstr(&out), rows[i].started) != NULL,
+            "limit %u: %s", (unsigned) rows[i].limit, out.data);
+        um_sbuf_deinit(&out);
+        store_free(back);
+    }
+    um_sbuf_deinit(&text);
+    store_free(s);
 }
 END_TEST
 
@@ -261,7 +323,7 @@ START_TEST(a_host_may_be_called_anything)
     ck_assert_int_eq(store_add_proxy(s, &a), STORE_OK);
     store_dump(s, &one);
     ck_assert_int_eq(
-        store_load((um_str_t){ one.data, one.len }, false, &back, &why),
+        store_load((um_str_t){ one.data, one.len }, false, &env, &back, &why),
         STORE_OK);
     store_dump(back, &two);
     ck_assert_str_eq(um_sbuf_cstr(&one), um_sbuf_cstr(&two));
@@ -290,6 +352,7 @@ dump_suite(void)
     tcase_add_test(tc, half_a_dump_is_none);
     tcase_add_test(tc, the_version_before_is_understood_when_wanted);
     tcase_add_test(tc, an_older_dump_is_not_newer);
+    tcase_add_test(tc, a_plan_of_the_reference_has_started_as_its_limit_says);
     tcase_add_test(tc, a_host_may_be_called_anything);
     suite_add_tcase(s, tc);
     return s;

@@ -90,13 +90,13 @@ op_free_nodes(store_t *s)
 static store_rc_t
 op_shrink(store_t *s)
 {
-    return store_shrink(s, um_lit("c"), 4);
+    return store_shrink(s, &env, um_lit("c"), 4);
 }
 
 static store_rc_t
 op_expand(store_t *s)
 {
-    return store_expand(s, um_lit("e"));
+    return store_expand(s, &env, um_lit("e"));
 }
 
 static store_rc_t
@@ -113,13 +113,22 @@ op_commit(store_t *s)
     store_range_t r = t->ranges->r[0];
     store_task_args_t a = { um_lit("m"), STORE_TAG_MIGRATING, t->epoch, &r, 1 };
 
-    return store_commit(s, &a);
+    return store_commit(s, &env, &a);
+}
+
+static store_rc_t
+op_start(store_t *s)
+{
+    store_env_t all = env;
+
+    all.migration_limit = 0;
+    return store_start(s, &all);
 }
 
 static store_rc_t
 op_cancel(store_t *s)
 {
-    return store_cancel(s, &env, um_lit("m"));
+    return store_cancel(s, um_lit("m"));
 }
 
 static store_rc_t
@@ -170,8 +179,8 @@ op_views(store_t *s)
     um_sbuf_t out = { 0 };
     bool failed;
 
-    store_view_cluster(s, &env, um_lit("m"), &out);
-    store_view_proxy(s, &env, um_lit("h1.0:1"), &out);
+    store_view_cluster(s, um_lit("m"), &out);
+    store_view_proxy(s, um_lit("h1.0:1"), &out);
     store_view_failures(s, &env, &out);
     store_dump(s, &out);
     failed = out.failed;
@@ -185,7 +194,7 @@ op_load(store_t *s)
     store_t *t = NULL;
     store_why_t why;
     store_rc_t rc =
-        store_load((um_str_t){ text.data, text.len }, false, &t, &why);
+        store_load((um_str_t){ text.data, text.len }, false, &env, &t, &why);
 
     (void) s;
     store_free(t);
@@ -205,6 +214,7 @@ static const struct {
     { "expand", op_expand },
     { "auto", op_auto },
     { "commit", op_commit },
+    { "start", op_start },
     { "cancel", op_cancel },
     { "failover", op_failover },
     { "repair", op_repair },
@@ -237,7 +247,7 @@ prepare(void)
     ck_assert_int_eq(store_add_nodes(s, &env, um_lit("e"), 4, NULL), STORE_OK);
     ck_assert_int_eq(store_create(s, &env, um_lit("m"), 4), STORE_OK);
     ck_assert_int_eq(store_add_nodes(s, &env, um_lit("m"), 8, NULL), STORE_OK);
-    ck_assert_int_eq(store_expand(s, um_lit("m")), STORE_OK);
+    ck_assert_int_eq(store_expand(s, &env, um_lit("m")), STORE_OK);
     ck_assert_int_eq(
         store_report(s, &env, um_lit("h9.3:1"), um_lit("r")), STORE_OK);
     ck_assert_int_eq(

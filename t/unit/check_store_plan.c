@@ -68,8 +68,8 @@ static const um_story_t stories[] = {
             { "hosts h1:3 h2:3", "OK" },
             { "create c 4", "OK" },
             { "add c 8", "OK" },
-            { "expand c", "OK" },
             { "limit 1", "OK" },
+            { "expand c", "OK" },
             { "?info c",
                 "{\"name\":\"c\",\"node_number\":12,"
                 "\"node_number_with_slots\":4,\"is_migrating\":true}" },
@@ -108,6 +108,99 @@ static const um_story_t stories[] = {
             { "?info c",
                 "{\"name\":\"c\",\"node_number\":12,"
                 "\"node_number_with_slots\":8,\"is_migrating\":true}" },
+        },
+    },
+    {
+        .why = "what has started stays in sight, whatever the limit is",
+        .line = {
+            { "hosts h1:4 h2:4", "OK" },
+            { "create c 4", "OK" },
+            { "add c 8", "OK" },
+            { "limit 2", "OK" },
+            { "expand c", "OK" },
+            { "?tasks c",
+                "0.0>1.0 5461-8191 @11; 0.0>1.1 2731-5460 @11; "
+                "0.1>1.1 16383-16383 @11; 0.1>2.0 13653-16382 @11; "
+                "0.1>2.1 10923-13652 @11" },
+            { "?started c", "0 2" },
+            { "limit 1", "OK" },
+            { "start", "OK" },
+            { "?started c", "0 2" },
+            { "restart", "OK" },
+            { "?started c", "0 2" },
+            { "failover h1.0:1", "OK h1.3:1" },
+            { "?started c", "0 2" },
+            { "commit c 0", "OK" },
+            { "?started c", "1" },
+            { "commit c 0", "OK" },
+            { "?started c", "0" },
+            { "balance c", "OK" },
+            { "?started c", "0" },
+            { "restart", "OK" },
+            { "commit c 0", "OK" },
+            { "?started c", "0" },
+            { "?tasks c",
+                "0.1>2.0 13653-16382 @11; 0.1>2.1 10923-13652 @11" },
+        },
+    },
+    {
+        .why = "a higher limit starts what it allows, with an epoch",
+        .line = {
+            { "hosts h1:3 h2:3", "OK" },
+            { "create c 4", "OK" },
+            { "add c 8", "OK" },
+            { "create d 4", "NO_AVAILABLE_RESOURCE" },
+            { "limit 1", "OK" },
+            { "expand c", "OK" },
+            { "?started c", "0" },
+            { "?epochs", "9 c=9" },
+            { "start", "OK" },
+            { "?epochs", "9 c=9" },
+            { "limit 9", "OK" },
+            { "restart", "OK" },
+            { "?started c", "0" },
+            { "?epochs", "9 c=9" },
+            { "start", "OK" },
+            { "?started c", "0 2" },
+            { "?epochs", "10 c=10" },
+            { "start", "OK" },
+            { "?epochs", "10 c=10" },
+            { "commit c 1", "OK" },
+            { "?started c", "0 1" },
+            { "limit 0", "OK" },
+            { "start", "OK" },
+            { "?started c", "0 1 2 3" },
+            { "?epochs", "12 c=12" },
+            { "limit 1", "OK" },
+            { "commit c 3", "OK" },
+            { "?started c", "0 1 2" },
+        },
+    },
+    {
+        .why = "scaling starts as many as an expand or a shrink",
+        .line = {
+            { "hosts h1:3 h2:3", "OK" },
+            { "limit 1", "OK" },
+            { "create c 4", "OK" },
+            { "auto c 12", "OK" },
+            { "ready c 8", "OK" },
+            { "?started c", "0" },
+            { "commit-all c", "OK" },
+            { "auto c 4", "OK" },
+            { "?started c", "0" },
+            { "commit-all c", "OK" },
+            { "free c", "OK" },
+            { "add c 8", "OK" },
+            { "limit 3", "OK" },
+            { "expand c", "OK" },
+            { "?started c", "0 2" },
+            { "commit-all c", "OK" },
+            { "shrink c 4", "OK" },
+            { "?tasks c",
+                "1.0>0.0 5461-8191 @29; 1.1>0.0 2731-5460 @29; "
+                "1.1>0.1 16383-16383 @29; 2.0>0.1 13653-16382 @29; "
+                "2.1>0.1 10923-13652 @29" },
+            { "?started c", "0 1 3" },
         },
     },
     {
@@ -195,9 +288,9 @@ static const um_story_t stories[] = {
             { "announce-all", "OK" },
             { "create c 4", "OK" },
             { "add c 8", "OK" },
+            { "limit 1", "OK" },
             { "expand c", "OK" },
             { "commit c 0", "OK" },
-            { "limit 1", "OK" },
             { "cancel c", "OK" },
             { "?tasks c", "0.0>1.1 2731-5460 @9 cancelling" },
             { "commit c 0", "OK" },
@@ -323,7 +416,7 @@ static const struct {
 };
 
 static void
-all_commit(store_t *s)
+all_commit(store_t *s, const store_env_t *env)
 {
     const store_cluster_t *c = s->cluster[0];
 
@@ -337,7 +430,7 @@ all_commit(store_t *s)
             .n = r->n,
         };
 
-        ck_assert_int_eq(store_commit(s, &a), STORE_OK);
+        ck_assert_int_eq(store_commit(s, env, &a), STORE_OK);
         store_ranges_put(r);
     }
 }
@@ -361,13 +454,13 @@ START_TEST(slots_are_even_at_every_size)
     if (to > from) {
         ck_assert_int_eq(
             store_add_nodes(s, &env, um_lit("c"), to - from, NULL), STORE_OK);
-        ck_assert_int_eq(store_expand(s, um_lit("c")), STORE_OK);
+        ck_assert_int_eq(store_expand(s, &env, um_lit("c")), STORE_OK);
     } else {
-        ck_assert_int_eq(store_shrink(s, um_lit("c"), to), STORE_OK);
+        ck_assert_int_eq(store_shrink(s, &env, um_lit("c"), to), STORE_OK);
     }
     ck_assert_msg(store_audit(s) == NULL, "%s", store_audit(s));
 
-    all_commit(s);
+    all_commit(s, &env);
     ck_assert_msg(store_audit(s) == NULL, "%s", store_audit(s));
     for (unsigned i = 0; i < masters; i++) {
         unsigned has =

@@ -31,6 +31,7 @@ typedef struct {
     uint16_t from; /* chunk * 2 + part */
     uint16_t to;
     bool paired; /* both ends say the same */
+    bool shown;  /* by the cluster's view  */
 } sim_task_t;
 
 typedef struct {
@@ -70,6 +71,8 @@ typedef struct {
     uint16_t owner[UM_SLOTS];
     unsigned goal; /* parts that share all slots when all tasks are done */
     bool cancelling;
+    bool filled;           /* the step has started all the limit allows */
+    bool shown[SIM_TASKS]; /* tasks of the state before, by its view    */
 } sim_plan_t;
 
 typedef struct {

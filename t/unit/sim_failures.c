@@ -51,6 +51,43 @@ sim_report(sim_op_t *op)
            || sim_fail(m, "%s: again, it is no change", m->did);
 }
 
+/* What somebody has said, or not. */
+bool
+sim_unreport(sim_op_t *op)
+{
+    sim_t *m = op->m;
+    um_str_t who = op->r[2] % 2 == 0 ? um_lit("r0") : um_lit("r1");
+
+    DID(op, "%s finds proxy %u alive", who.data, op->k);
+    op->rc = store_unreport(op->next, sim_address(m, op->k), who);
+    return (store_epoch(op->next) == store_epoch(m->s)
+               || sim_fail(m, "%s: it takes an epoch", m->did))
+           && (op->rc == STORE_OK
+               || sim_fail(m, "%s: %s", m->did, store_rc_name(op->rc)));
+}
+
+/* At most one report less, of this proxy only; and marks are as they were. */
+bool
+sim_unreport_after(sim_op_t *op)
+{
+    sim_t *m = op->m;
+
+    for (unsigned k = 0; k < m->proxies; k++) {
+        const sim_proxy_t *old = &m->was->proxy[k];
+        const sim_proxy_t *p = &m->now->proxy[k];
+        unsigned may = k == op->k ? 1 : 0;
+
+        if (p->failed != old->failed || p->reports > old->reports
+            || p->reports + may < old->reports)
+        {
+            return sim_fail(m, "%s: proxy %u: %u reports, not %u%s", m->did, k,
+                p->reports, old->reports, old->failed ? ", failed" : "");
+        }
+    }
+
+    return true;
+}
+
 bool
 sim_failover(sim_op_t *op)
 {

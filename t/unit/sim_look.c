@@ -273,6 +273,7 @@ look_task(sim_t *m, unsigned at, const cJSON *t, uint16_t part)
     x->from = (uint16_t) from;
     x->to = (uint16_t) to;
     x->paired = false;
+    x->shown = false;
 
     if (from == to || from >= 2 * (uint64_t) c->chunks
         || to >= 2 * (uint64_t) c->chunks || part != (source ? from : to)

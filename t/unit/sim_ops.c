@@ -401,7 +401,7 @@ restart(sim_op_t *op)
     um_str_t text = { op->m->text.data, op->m->text.len };
 
     DID(op, "restart");
-    op->rc = store_load(text, false, &again, &why);
+    op->rc = store_load(text, false, &op->m->e, &again, &why);
     if (op->rc != STORE_OK) {
         return sim_fail(
             op->m, "load: %s: %s", store_rc_name(op->rc), why.field);

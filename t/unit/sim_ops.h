@@ -64,10 +64,13 @@ bool sim_auto(sim_op_t *op);
 bool sim_ready(sim_op_t *op);
 bool sim_abandon(sim_op_t *op);
 bool sim_commit(sim_op_t *op);
+bool sim_limit(sim_op_t *op);
+bool sim_start(sim_op_t *op);
 bool sim_cancel(sim_op_t *op);
 bool sim_undone(sim_op_t *op);
 bool sim_planned(sim_op_t *op);
 bool sim_committed(sim_op_t *op);
+bool sim_started(sim_op_t *op);
 bool sim_cancelled(sim_op_t *op);
 
 #define SIM_SLOT_KINDS                                                         \
@@ -77,6 +80,8 @@ bool sim_cancelled(sim_op_t *op);
         { 6, SIM_BUSY, sim_ready, sim_planned },                               \
         { 1, SIM_BUSY, sim_abandon, NULL },                                    \
         { 14, SIM_BUSY, sim_commit, sim_committed },                           \
+        { 3, SIM_ANY, sim_limit, NULL },                                       \
+        { 3, SIM_ANY, sim_start, sim_started },                                \
         { 2, SIM_BUSY, sim_cancel, sim_cancelled },                            \
     {                                                                          \
         9, SIM_BUSY, sim_undone, NULL                                          \
@@ -84,14 +89,17 @@ bool sim_cancelled(sim_op_t *op);
 
 /* sim_failures.c */
 bool sim_report(sim_op_t *op);
+bool sim_unreport(sim_op_t *op);
 bool sim_failover(sim_op_t *op);
 bool sim_repair(sim_op_t *op);
 bool sim_check(sim_op_t *op);
+bool sim_unreport_after(sim_op_t *op);
 bool sim_failover_after(sim_op_t *op);
 bool sim_repair_after(sim_op_t *op);
 
 #define SIM_FAILURE_KINDS                                                      \
     { 3, SIM_PROXY, sim_report, NULL },                                        \
+        { 3, SIM_PROXY, sim_unreport, sim_unreport_after },                    \
         { 5, SIM_PROXY, sim_failover, sim_failover_after },                    \
         { 4, SIM_ANY, sim_repair, sim_repair_after },                          \
     {                                                                          \

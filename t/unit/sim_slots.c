@@ -135,7 +135,7 @@ bool
 sim_expand(sim_op_t *op)
 {
     DID(op, "expand c%u", op->c);
-    op->rc = store_expand(op->next, sim_name(op->c));
+    op->rc = store_expand(op->next, &op->m->e, sim_name(op->c));
     if (!cluster(op)->there) {
         return want(op, STORE_CLUSTER_NOT_FOUND);
     }
@@ -157,7 +157,7 @@ sim_shrink(sim_op_t *op)
     uint64_t nodes = op->r[3] % 5 * 4 + (op->r[2] % 16 == 0);
 
     DID(op, "shrink c%u to %u nodes", op->c, (unsigned) nodes);
-    op->rc = store_shrink(op->next, sim_name(op->c), nodes);
+    op->rc = store_shrink(op->next, &op->m->e, sim_name(op->c), nodes);
     if (!cluster(op)->there) {
         return want(op, STORE_CLUSTER_NOT_FOUND);
     }
@@ -210,7 +210,8 @@ sim_ready(sim_op_t *op)
 
     DID(op, "c%u is ready at %llu%s", op->c, (unsigned long long) epoch,
         late ? ", and has gone on" : "");
-    op->rc = store_scaling_ready(op->next, sim_name(op->c), epoch - late);
+    op->rc =
+        store_scaling_ready(op->next, &op->m->e, sim_name(op->c), epoch - late);
     if (!cluster(op)->there) {
         return want(op, STORE_CLUSTER_NOT_FOUND);
     }
@@ -267,6 +268,7 @@ sim_planned(sim_op_t *op)
     }
 
     m->plan[op->c].goal = is_even(old, used) ? op->goal : 0;
+    m->plan[op->c].filled = true;
     return true;
 }
 
@@ -321,7 +323,7 @@ sim_commit(sim_op_t *op)
         t == NULL ? 0 : (unsigned) (t - cluster(op)->task),
         (unsigned long long) a.epoch, t == NULL ? ", none" : "",
         spoilt ? ", spoilt" : "");
-    op->rc = store_commit(op->next, &a);
+    op->rc = store_commit(op->next, &op->m->e, &a);
 
     if (a.tag == STORE_TAG_NONE) {
         return want(op, STORE_INVALID_MIGRATION_TASK);
@@ -362,12 +364,47 @@ sim_committed(sim_op_t *op)
         }
     }
 
+    plan->filled = true;
     if (c->tasks != m->was->cluster[op->c].tasks - 1) {
         return sim_fail(m, "%s: %u tasks are left", m->did, c->tasks);
     }
 
     return c->tasks > 0 || plan->goal == 0 || is_even(c, plan->goal)
            || sim_fail(m, "%s: it is not even", m->did);
+}
+
+/* From now on more or fewer may start; what has started goes on. */
+bool
+sim_limit(sim_op_t *op)
+{
+    op->m->e.migration_limit = op->r[2] % 5;
+    op->rc = STORE_OK;
+    DID(op, "limit %u", (unsigned) op->m->e.migration_limit);
+    return true;
+}
+
+bool
+sim_start(sim_op_t *op)
+{
+    uint64_t serial;
+
+    DID(op, "start what the limit allows");
+    op->rc = store_start(op->next, &op->m->e);
+    serial = store_serial(op->next);
+    return want(op, STORE_OK)
+           && ((store_start(op->next, &op->m->e) == STORE_OK
+                   && store_serial(op->next) == serial)
+               || sim_fail(op->m, "%s: again, it is no change", op->m->did));
+}
+
+bool
+sim_started(sim_op_t *op)
+{
+    for (unsigned c = 0; c < SIM_CLUSTERS; c++) {
+        op->m->plan[c].filled = true;
+    }
+
+    return true;
 }
 
 bool
@@ -382,7 +419,7 @@ sim_cancel(sim_op_t *op)
     }
 
     DID(op, "cancel c%u", op->c);
-    op->rc = store_cancel(op->next, &m->e, sim_name(op->c));
+    op->rc = store_cancel(op->next, sim_name(op->c));
     if (!cluster(op)->there) {
         return want(op, STORE_CLUSTER_NOT_FOUND);
     }

@@ -20,7 +20,7 @@ round_trip(sim_t *m)
     um_sbuf_t out = { 0 };
     store_t *again = NULL;
     store_why_t why = { 0 };
-    store_rc_t rc = store_load(text, false, &again, &why);
+    store_rc_t rc = store_load(text, false, &m->e, &again, &why);
     const char *bad;
     bool ok;
 
@@ -197,6 +197,10 @@ after(sim_op_t *op, sim_do_t own)
 
     if (m->now->epoch < m->was->epoch) {
         return sim_fail(m, "%s: the epoch falls", m->did);
+    }
+
+    for (unsigned c = 0; c < SIM_CLUSTERS; c++) {
+        m->plan[c].filled = false;
     }
 
     if (own != NULL && !own(op)) {

@@ -59,12 +59,12 @@ is_end(const sim_t *m, const sim_cluster_t *c, const cJSON *tag,
 }
 
 /* The task a tagged range tells of; NULL: of none. */
-static const sim_task_t *
-task_of(const sim_t *m, const sim_cluster_t *c, const cJSON *tag,
+static sim_task_t *
+task_of(const sim_t *m, sim_cluster_t *c, const cJSON *tag,
     const store_range_t *r, size_t n)
 {
     for (unsigned i = 0; i < c->tasks; i++) {
-        const sim_task_t *t = &c->task[i];
+        sim_task_t *t = &c->task[i];
 
         if (t->ranges == n && memcmp(t->range, r, n * sizeof(*r)) == 0
             && of(tag, "epoch")->valuedouble == (double) t->epoch
@@ -85,11 +85,11 @@ static bool
 range_ok(sim_t *m, unsigned at, const cJSON *range, unsigned k, unsigned node)
 {
     static store_range_t r[SIM_RANGES];
-    const sim_cluster_t *c = &m->now->cluster[at];
+    sim_cluster_t *c = &m->now->cluster[at];
     const cJSON *tag = of(range, "tag");
     const cJSON *leaving = of(tag, "Migrating");
     const cJSON *coming = of(tag, "Importing");
-    const sim_task_t *t = NULL;
+    sim_task_t *t = NULL;
     size_t n;
 
     if (!sim_ranges(of(range, "range_list"), r, &n)
@@ -103,6 +103,7 @@ range_ok(sim_t *m, unsigned at, const cJSON *range, unsigned k, unsigned node)
         if (t == NULL) {
             return sim_fail(m, "c%u: proxy %u is told of no task", at, k);
         }
+        t->shown = true;
     }
 
     if (leaving != NULL) {
@@ -306,7 +307,7 @@ proxy_view(sim_t *m, unsigned k, um_sbuf_t *out, bool *changed)
     uint64_t hash;
 
     um_sbuf_clear(out);
-    store_view_proxy(m->s, &m->e, sim_address(m, k), out);
+    store_view_proxy(m->s, sim_address(m, k), out);
     hash = sim_hash(out->data, out->len);
     *changed = hash != m->view[k];
 
@@ -337,25 +338,66 @@ proxy_view(sim_t *m, unsigned k, um_sbuf_t *out, bool *changed)
 
 /* --- a cluster ------------------------------------------------------------ */
 
+/* The same task, perhaps under another epoch, as it was before the step; NULL:
+ * it is new.  Chunks are not renumbered while there are tasks. */
+static const sim_task_t *
+as_it_was(const sim_t *m, unsigned at, const sim_task_t *t)
+{
+    const sim_cluster_t *old = &m->was->cluster[at];
+
+    for (unsigned i = 0; old->there && i < old->tasks; i++) {
+        const sim_task_t *x = &old->task[i];
+
+        if (x->from == t->from && x->to == t->to && x->ranges == t->ranges
+            && memcmp(x->range, t->range, t->ranges * sizeof(t->range[0])) == 0)
+        {
+            return x;
+        }
+    }
+
+    return NULL;
+}
+
+/* What was shown is shown until it ends; what is new is within the limit. */
 static bool
 limit_ok(sim_t *m, unsigned at)
 {
     const sim_cluster_t *c = &m->now->cluster[at];
     uint64_t limit = m->e.migration_limit;
 
-    if (limit == 0) {
-        return tally.tasks == c->tasks
-               || sim_fail(m, "c%u: tasks are hidden", at);
+    if (c->tasks > 0 && tally.tasks == 0) {
+        return sim_fail(m, "c%u: none of its tasks is shown", at);
     }
 
-    if (tally.tasks > limit || (c->tasks > 0 && tally.tasks == 0)) {
-        return sim_fail(m, "c%u: %u tasks are shown", at, tally.tasks);
-    }
+    for (unsigned i = 0; i < c->tasks; i++) {
+        const sim_task_t *t = &c->task[i];
+        const sim_task_t *old = as_it_was(m, at, t);
+        bool was =
+            old != NULL && m->plan[at].shown[old - m->was->cluster[at].task];
 
-    for (unsigned i = 0; i < 2 * c->chunks; i++) {
-        if (tally.from[i] > 1) {
-            return sim_fail(m, "c%u: part %u starts two tasks", at, i);
+        if (was && !t->shown) {
+            return sim_fail(m, "%s: c%u: task %u>%u is hidden again", m->did,
+                at, t->from, t->to);
         }
+
+        if (t->shown && !was && limit > 0
+            && (tally.tasks > limit || tally.from[t->from] > 1))
+        {
+            return sim_fail(m, "%s: c%u: task %u>%u is one too many", m->did,
+                at, t->from, t->to);
+        }
+
+        if (m->plan[at].filled && !t->shown
+            && (limit == 0
+                || (tally.tasks < limit && tally.from[t->from] == 0)))
+        {
+            return sim_fail(m, "%s: c%u: task %u>%u could start", m->did, at,
+                t->from, t->to);
+        }
+    }
+
+    for (unsigned i = 0; i < c->tasks; i++) {
+        m->plan[at].shown[i] = c->task[i].shown;
     }
 
     return true;
@@ -374,7 +416,7 @@ info_ok(sim_t *m, unsigned at, um_sbuf_t *out)
     }
 
     um_sbuf_clear(out);
-    if (store_view_info(m->s, &m->e, sim_name(at), out) != STORE_OK) {
+    if (store_view_info(m->s, sim_name(at), out) != STORE_OK) {
         return sim_fail(m, "c%u has no info", at);
     }
 
@@ -423,7 +465,7 @@ cluster_view(sim_t *m, unsigned at, um_sbuf_t *out)
     bool ok;
 
     um_sbuf_clear(out);
-    store_view_cluster(m->s, &m->e, sim_name(at), out);
+    store_view_cluster(m->s, sim_name(at), out);
     o = cJSON_ParseWithLength(out->data, out->len);
     ok = cluster_ok(m, at, of(o, "cluster"));
     cJSON_Delete(o);

@@ -101,6 +101,20 @@ ask_tasks(play_t *p)
 }
 
 static store_rc_t
+ask_started(play_t *p)
+{
+    const store_cluster_t *c = asked(p);
+
+    for (uint32_t i = 0; i < c->tasks; i++) {
+        if (c->task[i].started) {
+            um_sbuf_addf(&p->out, "%s%u", p->out.len > 0 ? " " : "", i);
+        }
+    }
+    um_sbuf_addz(&p->out, p->out.len == 0 ? "none" : "");
+    return STORE_OK;
+}
+
+static store_rc_t
 ask_epochs(play_t *p)
 {
     um_sbuf_add_u64(&p->out, store_epoch(p->s));
@@ -116,7 +130,7 @@ ask_epochs(play_t *p)
 static store_rc_t
 ask_info(play_t *p)
 {
-    return store_view_info(p->s, &p->env, play_text(p, 1), &p->out);
+    return store_view_info(p->s, play_text(p, 1), &p->out);
 }
 
 static store_rc_t
@@ -142,14 +156,14 @@ ask_check(play_t *p)
 static store_rc_t
 ask_proxy(play_t *p)
 {
-    store_view_proxy(p->s, &p->env, play_text(p, 1), &p->out);
+    store_view_proxy(p->s, play_text(p, 1), &p->out);
     return STORE_OK;
 }
 
 static store_rc_t
 ask_cluster(play_t *p)
 {
-    store_view_cluster(p->s, &p->env, play_text(p, 1), &p->out);
+    store_view_cluster(p->s, play_text(p, 1), &p->out);
     return STORE_OK;
 }
 
@@ -184,6 +198,7 @@ ask_cancelling(play_t *p)
 const play_deed_t play_asks[] = {
     { "?chunks", ask_chunks },
     { "?tasks", ask_tasks },
+    { "?started", ask_started },
     { "?epochs", ask_epochs },
     { "?info", ask_info },
     { "?failures", ask_failures },

@@ -135,13 +135,13 @@ do_free(play_t *p)
 static store_rc_t
 do_expand(play_t *p)
 {
-    return store_expand(p->s, play_text(p, 1));
+    return store_expand(p->s, &p->env, play_text(p, 1));
 }
 
 static store_rc_t
 do_shrink(play_t *p)
 {
-    return store_shrink(p->s, play_text(p, 1), play_number(p, 2));
+    return store_shrink(p->s, &p->env, play_text(p, 1), play_number(p, 2));
 }
 
 static store_rc_t
@@ -153,7 +153,8 @@ do_auto(play_t *p)
 static store_rc_t
 do_ready(play_t *p)
 {
-    return store_scaling_ready(p->s, play_text(p, 1), play_number(p, 2));
+    return store_scaling_ready(
+        p->s, &p->env, play_text(p, 1), play_number(p, 2));
 }
 
 static store_rc_t
@@ -190,7 +191,8 @@ do_config(play_t *p)
 /* The i-th task of a cluster as its proxies would report it. */
 static store_rc_t
 task_deed(play_t *p, store_tag_t tag,
-    store_rc_t (*fn)(store_t *s, const store_task_args_t *a))
+    store_rc_t (*fn)(
+        store_t *s, const store_env_t *e, const store_task_args_t *a))
 {
     uint32_t place = store_find_cluster(p->s, play_text(p, 1));
     uint64_t i = play_number(p, 2);
@@ -199,13 +201,13 @@ task_deed(play_t *p, store_tag_t tag,
     store_rc_t rc;
 
     if (place == STORE_NONE || i >= p->s->cluster[place]->tasks) {
-        return fn(p->s, &a);
+        return fn(p->s, &p->env, &a);
     }
     r = store_ranges_get(p->s->cluster[place]->task[i].ranges);
     a.epoch = p->s->cluster[place]->task[i].epoch;
     a.ranges = r->r;
     a.n = r->n;
-    rc = fn(p->s, &a);
+    rc = fn(p->s, &p->env, &a);
     store_ranges_put(r);
     return rc;
 }
@@ -231,24 +233,62 @@ do_commit_all(play_t *p)
 }
 
 static store_rc_t
+undone(store_t *s, const store_env_t *e UM_UNUSED, const store_task_args_t *a)
+{
+    return store_undone(s, a);
+}
+
+static store_rc_t
 do_undone(play_t *p)
 {
     return task_deed(p,
         strcmp(play_arg(p, 3), "dst") == 0 ? STORE_TAG_IMPORTING
                                            : STORE_TAG_MIGRATING,
-        store_undone);
+        undone);
+}
+
+static store_rc_t
+do_start(play_t *p)
+{
+    return store_start(p->s, &p->env);
 }
 
 static store_rc_t
 do_cancel(play_t *p)
 {
-    return store_cancel(p->s, &p->env, play_text(p, 1));
+    return store_cancel(p->s, play_text(p, 1));
 }
 
 static store_rc_t
 do_report(play_t *p)
 {
     return store_report(p->s, &p->env, play_text(p, 1), play_text(p, 2));
+}
+
+static store_rc_t
+do_alive(play_t *p)
+{
+    return store_unreport(p->s, play_text(p, 1), play_text(p, 2));
+}
+
+/* Out into a text and in again, under the limit that is set now. */
+static store_rc_t
+do_restart(play_t *p)
+{
+    um_sbuf_t text = { 0 };
+    store_t *back = NULL;
+    store_why_t why;
+    store_rc_t rc;
+
+    store_dump(p->s, &text);
+    rc = store_load(
+        (um_str_t){ text.data, text.len }, false, &p->env, &back, &why);
+    um_sbuf_deinit(&text);
+    if (rc == STORE_OK) {
+        store_free(p->s);
+        p->s = back;
+    }
+    return rc;
 }
 
 static store_rc_t
@@ -334,8 +374,11 @@ static const play_deed_t deeds[] = {
     { "commit", do_commit },
     { "commit-all", do_commit_all },
     { "undone", do_undone },
+    { "start", do_start },
     { "cancel", do_cancel },
     { "report", do_report },
+    { "alive", do_alive },
+    { "restart", do_restart },
     { "failover", do_failover },
     { "repair", do_repair },
     { "purge", do_purge },
@@ -365,7 +408,7 @@ deed(play_t *p)
 
 /* Out and in again gives the same text. */
 static void
-round_trip(const store_t *s, const char *line)
+round_trip(const store_t *s, const store_env_t *env, const char *line)
 {
     um_sbuf_t one = { 0 };
     um_sbuf_t two = { 0 };
@@ -374,7 +417,7 @@ round_trip(const store_t *s, const char *line)
     store_rc_t rc;
 
     store_dump(s, &one);
-    rc = store_load((um_str_t){ one.data, one.len }, false, &back, &why);
+    rc = store_load((um_str_t){ one.data, one.len }, false, env, &back, &why);
     ck_assert_msg(rc == STORE_OK, "%s: the dump says %s: %s %s", line,
         store_rc_name(rc), why.field, why.message);
     ck_assert_msg(store_audit(back) == NULL, "%s: once loaded: %s", line,
@@ -428,7 +471,7 @@ line_play(play_t *p, const um_line_t *l, const char *why)
         same_as(old, p->s, l->line);
     } else {
         ck_assert_msg(store_epoch(p->s) >= store_epoch(old), "%s", l->line);
-        round_trip(p->s, l->line);
+        round_trip(p->s, &p->env, l->line);
     }
     store_free(old);
 

@@ -22,18 +22,35 @@ sub new {
     my $module = -e $file ? $file : 'broker'; # --with-modules=static
     my $port = free_port();
     my ($broker, $listen) = map { delete $o{$_} // '' } qw(broker listen);
-    my $self = bless { port => $port, addr => "127.0.0.1:$port" }, $class;
-
-    $self->{um} = undermoon(conf => <<"CONF", %o);
+    my $self = bless { port => $port, addr => "127.0.0.1:$port",
+        head => <<"CONF" }, $class;
 pid        \@PIDFILE\@;
 error_log  stderr notice;
 module     $module;
 broker {
     listen  127.0.0.1:$port $listen;
-    $broker
-}
 CONF
+
+    $self->{um} = undermoon(conf => $self->_conf($broker), %o);
     return $self;
+}
+
+sub _conf { "$_[0]{head}    $_[1]\n}\n" }
+
+# Other directives; start() makes them count.
+sub configure {
+    my ($self, $broker) = @_;
+
+    $self->{um}->configure($self->_conf($broker));
+    return $self;
+}
+
+# End it properly, as before an update.
+sub stop {
+    my ($self) = @_;
+
+    delete $self->{http};
+    return $self->{um}->stop;
 }
 
 sub start { $_[0]{um}->start; $_[0] }
