@@ -265,6 +265,32 @@ CONF
     unlike(slurp($safe->um->{logfile}), qr/sesame/, 'no secret in the log');
 }
 
+# Who writes by where he is: coordinators of the reference know no token.
+{
+    my $dir = tempdir();
+    my $here = Undermoon::Broker->new(listen => "unix:$dir/here",
+        broker => 'write_token sesame; write_allow 10.0.0.0/8 unix;')->start;
+    my $by = sub {
+        Undermoon::Http->new($_[0])
+            ->ask('PUT', '/api/v3/epoch/' . $_[1], @_[2 .. $#_])->{status};
+    };
+
+    is($by->($here->addr, 5), 401, 'not from here');
+    is($by->("unix:$dir/here", 5), 200, 'but over the socket');
+    is($by->($here->addr, 6, Authorization => 'Bearer sesame'), 200,
+        'and with the token');
+
+    my $loop = Undermoon::Broker->new(
+        broker => 'write_token sesame; write_allow 127.0.0.0/8;')->start;
+    is($by->($loop->addr, 5), 200, 'from a network');
+
+    my $none = Undermoon::Broker->new(listen => "unix:$dir/none",
+        broker => 'write_allow unix; write_allow 10.0.0.1;')->start;
+    is($by->($none->addr, 5), 403, 'without a token there is no way in');
+    is($by->("unix:$dir/none", 5), 200, 'but to be elsewhere');
+    is($none->say('GET', '/epoch'), '200 5', 'and everybody may read');
+}
+
 # ---- Many at once -----------------------------------------------------------
 
 {

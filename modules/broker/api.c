@@ -73,11 +73,19 @@ api_may_write(const broker_t *b, um_http_req_t *r)
     const broker_conf_t *conf = b->conf;
     const char *said = um_http_header(r, "Authorization");
 
-    if ((conf->write_token == NULL && conf->write_user == NULL)
+    bool by_word = conf->write_token != NULL || conf->write_user != NULL;
+
+    if ((!by_word && conf->write_allow_count == 0)
+        || um_http_is_from(r, conf->write_allow, conf->write_allow_count)
         || (said != NULL
             && (auth_is_token(conf, said) || auth_is_user(conf, said))))
     {
         return true;
+    }
+
+    if (!by_word) {
+        api_text(r, 403, "who writes has to be elsewhere");
+        return false;
     }
 
     um_http_set(r, "WWW-Authenticate",

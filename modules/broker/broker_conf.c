@@ -22,24 +22,24 @@ static const um_enum_t conf_compression[] = {
     { NULL, 0 },
 };
 
+/* Add the words of a directive, which may be repeated, to *list. */
 static const char *
-conf_set_allow(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
+conf_add_cidrs(um_conf_cx_t *cx, um_cidr_t **list, uint32_t *count)
 {
-    broker_conf_t *bc = conf;
-    um_cidr_t *list = um_pool_array(
-        cx->pool, (size_t) bc->allow_count + cx->argc, sizeof(*list));
+    um_cidr_t *more =
+        um_pool_array(cx->pool, (size_t) *count + cx->argc, sizeof(*more));
 
-    if (list == NULL) {
+    if (more == NULL) {
         return "cannot be stored: out of memory";
     }
 
-    if (bc->allow_count > 0) {
-        memcpy(list, bc->allow, bc->allow_count * sizeof(*list));
+    if (*count > 0) {
+        memcpy(more, *list, *count * sizeof(*more));
     }
 
     for (uint32_t i = 0; i < cx->argc; i++) {
         const char *wrong =
-            um_cidr_parse(&list[bc->allow_count + i], um_str_of(cx->arg[i]));
+            um_cidr_parse(&more[*count + i], um_str_of(cx->arg[i]));
 
         if (wrong != NULL) {
             cx->about = cx->arg[i];
@@ -47,9 +47,26 @@ conf_set_allow(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
         }
     }
 
-    bc->allow = list;
-    bc->allow_count += cx->argc;
+    *list = more;
+    *count += cx->argc;
     return NULL;
+}
+
+static const char *
+conf_set_allow(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
+{
+    broker_conf_t *bc = conf;
+
+    return conf_add_cidrs(cx, &bc->allow, &bc->allow_count);
+}
+
+static const char *
+conf_set_write_allow(
+    um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
+{
+    broker_conf_t *bc = conf;
+
+    return conf_add_cidrs(cx, &bc->write_allow, &bc->write_allow_count);
 }
 
 static const char *
@@ -174,8 +191,8 @@ const um_directive_t broker_directives[] = {
         .set = um_set_str,
         .offset = offsetof(broker_conf_t, write_token),
         .doc = "What a request that changes something has to say in "
-               "Authorization: Bearer TOKEN; without it, and without "
-               "write_user, everybody may.",
+               "Authorization: Bearer TOKEN. Without any of write_token, "
+               "write_user and write_allow everybody may.",
     },
     {
         .name = "write_user",
@@ -186,6 +203,18 @@ const um_directive_t broker_directives[] = {
         .set = conf_set_user,
         .doc = "The same by basic authentication. With both, either is "
                "enough.",
+    },
+    {
+        .name = "write_allow",
+        .args = "ADDRESS | NETWORK | unix...",
+        .min = 1,
+        .max = UM_CONF_WORDS_MAX,
+        .flags = UM_DIR_MULTI,
+        .set = conf_set_write_allow,
+        .doc = "Who may change something without saying who he is: "
+               "coordinators of the reference know neither token nor name. "
+               "Whoever is elsewhere needs write_token or write_user; without "
+               "these two he is answered with 403.",
     },
     {
         .name = "storage",

@@ -23,6 +23,8 @@ typedef struct {
     char *write_token; /* NULL: no bearer may write */
     char *write_user;  /* NULL: nobody by name      */
     char *write_password;
+    um_cidr_t *write_allow;
+    uint32_t write_allow_count; /* 0: nobody by where he is */
 
     char *file; /* NULL: in memory only */
     bool recover;

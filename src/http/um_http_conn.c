@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -221,16 +222,16 @@ http_conns_quit(um_httpd_t *h)
 
 /* ---- Coming and going --------------------------------------------------- */
 
-static bool
-conn_is_allowed(const um_httpd_t *h, const struct sockaddr *sa)
+bool
+http_conn_is_from(const http_conn_t *c, const um_cidr_t *list, uint32_t count)
 {
-    for (uint32_t i = 0; i < h->limits.allow_count; i++) {
-        if (um_cidr_match(&h->limits.allow[i], sa)) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (um_cidr_match(&list[i], (const struct sockaddr *) &c->from)) {
             return true;
         }
     }
 
-    return h->limits.allow_count == 0;
+    return false;
 }
 
 /* The daemon closes `fd` when it does not want it. */
@@ -249,7 +250,10 @@ conn_add(um_httpd_t *h, int fd, const struct sockaddr *sa, socklen_t len)
     c->fd = fd;
     c->stage = HTTP_FRESH;
     c->due_ns = um_loop_now(h->loop) + h->limits.request_timeout * NS_PER_MS;
-    c->allowed = conn_is_allowed(h, sa);
+    memcpy(&c->from, sa, um_min((size_t) len, sizeof(c->from)));
+    c->allowed =
+        h->limits.allow_count == 0
+        || http_conn_is_from(c, h->limits.allow, h->limits.allow_count);
     um_list_add_tail(&h->coming, &c->link);
     h->count++;
     h->trimmed = false;

@@ -366,6 +366,12 @@ um_http_body(const um_http_req_t *r)
     return (um_str_t){ r->body.data, r->body.len };
 }
 
+bool
+um_http_is_from(const um_http_req_t *r, const um_cidr_t *list, uint32_t count)
+{
+    return http_conn_is_from(r->conn, list, count);
+}
+
 const char *
 um_http_header(const um_http_req_t *r, const char *name)
 {

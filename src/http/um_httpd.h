@@ -105,6 +105,10 @@ um_str_t um_http_param(const um_http_req_t *r, uint32_t i);
 
 um_str_t um_http_body(const um_http_req_t *r);
 
+/* Does it come from one of these? */
+bool um_http_is_from(
+    const um_http_req_t *r, const um_cidr_t *list, uint32_t count);
+
 /* Of a header field or `?name=value`; NULL: it has none. */
 const char *um_http_header(const um_http_req_t *r, const char *name);
 const char *um_http_query(const um_http_req_t *r, const char *name);

@@ -97,6 +97,7 @@ typedef struct {
     uint64_t due_ns; /* to be closed then; 0: WORKING */
     bool looked;     /* whether its client is there, since it is IDLE */
     bool ended;      /* it was not */
+    struct sockaddr_storage from;
     bool allowed;
     um_http_req_t *req;
 } http_conn_t;
@@ -164,6 +165,8 @@ void http_conns_quit(um_httpd_t *h);
 void http_on_connection(void *httpd, struct MHD_Connection *mhd, void **context,
     enum MHD_ConnectionNotificationCode what);
 
+bool http_conn_is_from(
+    const http_conn_t *c, const um_cidr_t *list, uint32_t count);
 http_conn_t *http_conn_of(struct MHD_Connection *mhd);
 void http_conn_enter(http_conn_t *c, http_stage_t stage);
 void http_conn_close(http_conn_t *c);
