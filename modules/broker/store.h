@@ -38,8 +38,9 @@ typedef struct store_s store_t;
 
 #define STORE_NAME_MAX 31  /* bytes of a cluster's name            */
 #define STORE_ADDR_MAX 260 /* bytes of an address: 253 + ':' + port */
-/* The largest epoch: exact as a number in any JSON. */
-#define STORE_EPOCH_MAX ((UINT64_C(1) << 53) - 1)
+/* The largest epoch that can be set: whatever counts on from there is still
+ * exact as a number in any JSON. */
+#define STORE_EPOCH_MAX (UINT64_C(1) << 52)
 #define STORE_ALL       UINT64_MAX
 
 /* A cluster's configuration, as the proxies get it. */
@@ -329,8 +330,17 @@ store_rc_t store_check(const store_t *s, const store_env_t *e, um_sbuf_t *out);
  * unless that is more than now, EPOCH_TOO_LARGE beyond STORE_EPOCH_MAX. */
 store_rc_t store_set_epoch(store_t *s, uint64_t epoch);
 
-/* The highest a proxy has told is `seen`: go beyond it and beyond our own. */
+/* The highest a proxy has told is `seen`: go beyond it and beyond our own.
+ * EPOCH_TOO_LARGE when that would be beyond STORE_EPOCH_MAX. */
 store_rc_t store_recover_epoch(store_t *s, uint64_t seen);
+
+/*
+ * The proxy is at `epoch`.  More than it is told comes of a history that this
+ * store does not have, and the proxy takes no news until they are newer: then
+ * its cluster, or all as store_recover_epoch() does, goes beyond it.  Otherwise
+ * there is no change.  PROXY_NOT_FOUND, EPOCH_TOO_LARGE.
+ */
+store_rc_t store_seen(store_t *s, um_str_t address, uint64_t epoch);
 
 /* --- views, compact JSON appended to `out` ---------------------------- */
 

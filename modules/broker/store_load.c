@@ -228,7 +228,7 @@ load_root(load_t *l, const cJSON *root, bool old_too, uint64_t at_least)
 
     if (!load_version(l, root, old_too)
         || !load_number_of(
-            l, root, "global_epoch", 0, STORE_EPOCH_MAX, &l->s->epoch))
+            l, root, "global_epoch", 0, l->epoch_max, &l->s->epoch))
     {
         return false;
     }
@@ -269,10 +269,10 @@ load_starts(store_t *s, uint64_t limit)
 }
 
 static store_rc_t
-load_text(um_str_t text, bool old_too, uint64_t at_least, const store_env_t *e,
-    store_t **s, store_why_t *why)
+load_text(um_str_t text, bool old_too, uint64_t at_least, uint64_t epoch_max,
+    const store_env_t *e, store_t **s, store_why_t *why)
 {
-    load_t l = { .why = why };
+    load_t l = { .why = why, .epoch_max = epoch_max };
     const char *rest = NULL;
     cJSON *root;
 
@@ -309,12 +309,13 @@ store_rc_t
 store_load(um_str_t text, bool old, const store_env_t *e, store_t **s,
     store_why_t *why)
 {
-    return load_text(text, old, 0, e, s, why);
+    /* It may have counted on from the largest that can be set. */
+    return load_text(text, old, 0, STORE_NUMBER_MAX, e, s, why);
 }
 
 store_rc_t
 store_load_newer(um_str_t text, uint64_t at_least, const store_env_t *e,
     store_t **s, store_why_t *why)
 {
-    return load_text(text, false, at_least, e, s, why);
+    return load_text(text, false, at_least, STORE_EPOCH_MAX, e, s, why);
 }

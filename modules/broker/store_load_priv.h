@@ -18,6 +18,7 @@ typedef struct {
     store_t *s;
     store_why_t *why; /* field: the path so far, while nothing is wrong */
     store_rc_t rc;
+    uint64_t epoch_max;
     bool old; /* mem-broker-0.1 */
 } load_t;
 

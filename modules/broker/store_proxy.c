@@ -167,3 +167,28 @@ store_recover_epoch(store_t *s, uint64_t seen)
     }
     return epoch_set(s, um_max(seen + 2, s->epoch + 1));
 }
+
+store_rc_t
+store_seen(store_t *s, um_str_t address, uint64_t epoch)
+{
+    uint32_t place = store_find_proxy(s, address);
+    store_cluster_t *c;
+
+    if (place == STORE_NONE) {
+        return STORE_PROXY_NOT_FOUND;
+    }
+    if (epoch <= store_proxy_key(s, address).epoch) {
+        return STORE_OK;
+    }
+    if (epoch > s->epoch) {
+        return store_recover_epoch(s, epoch);
+    }
+
+    /* A spare is told the global epoch: this one is in a cluster. */
+    c = store_cluster_own(s, s->proxy[place].cluster);
+    if (c == NULL) {
+        return STORE_NO_MEMORY;
+    }
+    store_touch(s, c);
+    return STORE_OK;
+}

@@ -383,6 +383,33 @@ recover_epoch(sim_op_t *op)
            && WANT(op, STORE_OK);
 }
 
+/* A proxy is at some epoch, mostly at one that it may have. */
+static bool
+seen(sim_op_t *op)
+{
+    um_str_t address = sim_address(op->m, op->k);
+    uint64_t told = store_proxy_key(op->m->s, address).epoch;
+    uint64_t epoch = told + op->r[2] % 6 - (told > 2 ? 3 : 0);
+    bool changed;
+
+    DID(op, "proxy %u is seen at %llu", op->k, (unsigned long long) epoch);
+    op->rc = store_seen(op->next, address, epoch);
+    if (!op->m->now->proxy[op->k].there) {
+        return WANT(op, STORE_PROXY_NOT_FOUND);
+    }
+
+    changed = store_serial(op->next) != store_serial(op->m->s);
+    if (changed != (epoch > told)
+        || store_proxy_key(op->next, address).epoch < epoch + changed)
+    {
+        return sim_fail(op->m, "%s, told %llu: %llu", op->m->did,
+            (unsigned long long) told,
+            (unsigned long long) store_proxy_key(op->next, address).epoch);
+    }
+
+    return WANT(op, STORE_OK);
+}
+
 static bool
 purge(sim_op_t *op)
 {
@@ -427,6 +454,7 @@ const sim_kind_t sim_kinds[] = {
     { 3, SIM_CLUSTER, balance, balance_after },
     { 1, SIM_ANY, set_epoch, NULL },
     { 1, SIM_ANY, recover_epoch, NULL },
+    { 2, SIM_PROXY, seen, NULL },
     { 1, SIM_ANY, purge, NULL },
     { 2, SIM_ANY, restart, NULL },
     SIM_SLOT_KINDS,

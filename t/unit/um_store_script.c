@@ -333,6 +333,12 @@ do_recover(play_t *p)
 }
 
 static store_rc_t
+do_seen(play_t *p)
+{
+    return store_seen(p->s, play_text(p, 1), play_number(p, 2));
+}
+
+static store_rc_t
 do_at(play_t *p)
 {
     p->env.now = play_number(p, 1);
@@ -384,6 +390,7 @@ static const play_deed_t deeds[] = {
     { "purge", do_purge },
     { "set-epoch", do_set_epoch },
     { "recover", do_recover },
+    { "seen", do_seen },
     { "at", do_at },
     { "quorum", do_quorum },
     { "limit", do_limit },
