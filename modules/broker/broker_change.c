@@ -134,7 +134,7 @@ changes_save(void *data)
     broker_t *b = data;
     um_str_t text = { b->text.data, b->text.len };
 
-    b->saved = file_save(&b->file, text, &b->fault) == UM_OK;
+    b->saved = file_save(&b->file, text, 0, &b->fault) == UM_OK;
 }
 
 static void

@@ -108,6 +108,7 @@ static um_rc_t
 broker_load_file(broker_t *b)
 {
     um_sbuf_t text = { 0 };
+    unsigned notes = 0;
     um_rc_t rc = file_init(&b->file, b->conf->file, &file_sys);
 
     if (rc == UM_AGAIN) {
@@ -122,7 +123,7 @@ broker_load_file(broker_t *b)
         return UM_OK;
     }
 
-    rc = file_load(&b->file, broker_take, b, &text);
+    rc = file_load(&b->file, broker_take, b, &text, &notes);
     um_sbuf_deinit(&text);
     return rc == UM_ERR ? UM_ERR : UM_OK;
 }

@@ -144,7 +144,7 @@ file_read(const file_t *f, const char *name, um_sbuf_t *out)
 /* One of the two.  UM_ERR: it is of no use, logged. */
 static um_rc_t
 file_try(const file_t *f, const char *name, file_check_pt check, void *data,
-    um_sbuf_t *out)
+    um_sbuf_t *out, unsigned *notes)
 {
     const char *wrong;
     um_rc_t rc;
@@ -155,7 +155,7 @@ file_try(const file_t *f, const char *name, file_check_pt check, void *data,
         return rc;
     }
 
-    wrong = file_unseal(out);
+    wrong = file_unseal(out, notes);
     if (wrong == NULL) {
         wrong = check((um_str_t){ out->data, out->len }, data);
     }
@@ -255,14 +255,14 @@ save_dir(const file_t *f, file_fault_t *fault)
     return rc;
 }
 
-um_rc_t
-file_save(const file_t *f, um_str_t text, file_fault_t *fault)
+/* PATH.new, sealed. */
+static um_rc_t
+save_sealed(const file_t *f, um_str_t text, unsigned notes, file_fault_t *fault)
 {
     um_sbuf_t sealed = { 0 };
     um_rc_t rc;
 
-    *fault = (file_fault_t){ 0 };
-    file_seal(text, &sealed);
+    file_seal(text, notes, &sealed);
     if (sealed.failed) {
         errno = ENOMEM;
         return fault_set(fault, "seal");
@@ -270,6 +270,16 @@ file_save(const file_t *f, um_str_t text, file_fault_t *fault)
 
     rc = save_fresh(f, (um_str_t){ sealed.data, sealed.len }, fault);
     um_sbuf_deinit(&sealed);
+    return rc;
+}
+
+um_rc_t
+file_save(const file_t *f, um_str_t text, unsigned notes, file_fault_t *fault)
+{
+    um_rc_t rc;
+
+    *fault = (file_fault_t){ 0 };
+    rc = save_sealed(f, text, notes, fault);
     if (rc == UM_OK) {
         rc = save_keep_old(f, fault);
     }
@@ -286,18 +296,36 @@ file_save(const file_t *f, um_str_t text, file_fault_t *fault)
 
 /* ---- Load with a way back ----------------------------------------------- */
 
+/* PATH becomes what .old has, with its notes; on a disk that takes nothing any
+ * more, without. */
+static um_rc_t
+restore_path(const file_t *f, um_str_t text, unsigned notes)
+{
+    file_fault_t ignored = { 0 };
+
+    if (save_sealed(f, text, notes, &ignored) == UM_OK
+        && f->sys->rename(f->fresh, f->path) == 0)
+    {
+        return UM_OK;
+    }
+
+    (void) f->sys->unlink(f->fresh);
+    return f->sys->link(f->old, f->path) == 0 || errno == EPERM
+                   || errno == EOPNOTSUPP || errno == EMLINK
+               ? UM_OK
+               : UM_ERR;
+}
+
 /* PATH is damaged or missing, and .old is good.  The next save would make the
  * damaged one .old, so it goes out of the way first. */
 static um_rc_t
-file_restore(const file_t *f)
+file_restore(const file_t *f, um_str_t text, unsigned notes)
 {
     file_fault_t fault = { 0 };
 
     if (f->sys->rename(f->path, f->bad) != 0 && errno != ENOENT) {
         (void) fault_set(&fault, "rename");
-    } else if (f->sys->link(f->old, f->path) != 0 && errno != EPERM
-               && errno != EOPNOTSUPP && errno != EMLINK)
-    {
+    } else if (restore_path(f, text, notes) != UM_OK) {
         (void) fault_set(&fault, "link");
     } else {
         (void) save_dir(f, &fault);
@@ -313,22 +341,26 @@ file_restore(const file_t *f)
 }
 
 um_rc_t
-file_load(const file_t *f, file_check_pt check, void *data, um_sbuf_t *out)
+file_load(const file_t *f, file_check_pt check, void *data, um_sbuf_t *out,
+    unsigned *notes)
 {
-    um_rc_t rc = file_try(f, f->path, check, data, out);
+    um_rc_t rc;
     um_rc_t old;
 
+    *notes = 0;
+    rc = file_try(f, f->path, check, data, out, notes);
     if (rc == UM_OK) {
         return UM_OK;
     }
 
-    old = file_try(f, f->old, check, data, out);
+    old = file_try(f, f->old, check, data, out, notes);
     if (old == UM_OK) {
         um_log_error(0,
             "storage file %s is %s: the state before the last change is used, "
-            "from %s; proxies may know higher epochs: PUT epoch/recovery",
+            "from %s",
             f->path, rc == UM_DECLINED ? "missing" : "damaged", f->old);
-        return file_restore(f);
+        *notes |= FILE_OLDER;
+        return file_restore(f, (um_str_t){ out->data, out->len }, *notes);
     }
 
     um_sbuf_deinit(out);

@@ -38,6 +38,16 @@ typedef struct {
     int lock; /* -1: not held */
 } file_t;
 
+/*
+ * What is to be known beside the state.  In the file each is a member of its
+ * own behind those of the state, {..,"older":true,"checksum":..}; readers of
+ * the reference ignore them.
+ */
+enum {
+    FILE_OLDER = 1u << 0,   /* the state before: the last one is lost  */
+    FILE_REPLICA = 1u << 1, /* it came from another broker, as a whole */
+};
+
 /* Why a save failed: "fsync", and the errno; what NULL: it did not. */
 typedef struct {
     const char *what;
@@ -57,24 +67,26 @@ void file_deinit(file_t *f);
 
 /*
  * Read the state: the last good one.  UM_OK: `check` has taken it, and it is
- * in `out`.  UM_DECLINED: there is none yet.  UM_ERR: there is something, but
+ * in `out`, what was noted with it in `notes`: FILE_OLDER stays noted until the
+ * next save.  UM_DECLINED: there is none yet.  UM_ERR: there is something, but
  * nothing that can be used; logged.
  */
-UM_MUSTCHECK um_rc_t file_load(
-    const file_t *f, file_check_pt check, void *data, um_sbuf_t *out);
+UM_MUSTCHECK um_rc_t file_load(const file_t *f, file_check_pt check, void *data,
+    um_sbuf_t *out, unsigned *notes);
 
 /*
- * Replace it by `text`, an object that is not empty.  Blocks until it is
- * durable; may run on a helper thread, one at a time.  UM_ERR: `fault` says
- * why, nothing was logged; which of the two states is on the disk is not
+ * Replace it by `text`, an object that is not empty, and `notes`.  Blocks until
+ * it is durable; may run on a helper thread, one at a time.  UM_ERR: `fault`
+ * says why, nothing was logged; which of the two states is on the disk is not
  * known then, but it is one of them, and the next save may succeed.
  */
 UM_MUSTCHECK um_rc_t file_save(
-    const file_t *f, um_str_t text, file_fault_t *fault);
+    const file_t *f, um_str_t text, unsigned notes, file_fault_t *fault);
 
-/* Add the checksum, as the last member; and check it.  NULL or what is wrong;
- * `text` is then what was sealed, or all of it when it was not. */
-void file_seal(um_str_t text, um_sbuf_t *out);
-const char *file_unseal(um_sbuf_t *text);
+/* Add the notes, and the checksum as the last member; and check it.  NULL or
+ * what is wrong; `text` is then what was sealed, or all of it when it was
+ * not, without its notes. */
+void file_seal(um_str_t text, unsigned notes, um_sbuf_t *out);
+const char *file_unseal(um_sbuf_t *text, unsigned *notes);
 
 #endif /* BROKER_FILE_H */

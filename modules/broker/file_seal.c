@@ -1,5 +1,5 @@
 /*
- * The checksum within the file; see file.h.
+ * The checksum within the file, and the notes before it; see file.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,6 +19,15 @@
 #define SEAL_LEN  (sizeof(SEAL_KEY) - 1 + 16 + 1 + 12 + 3)
 #define SEAL_ROOM (SEAL_LEN + 1 + 8) /* for a length nobody has */
 
+/* In this order; each takes the brace at the end along. */
+static const struct {
+    unsigned bit;
+    const char *member;
+} seal_notes[] = {
+    { FILE_OLDER, ",\"older\":true}" },
+    { FILE_REPLICA, ",\"replica\":true}" },
+};
+
 /* It replaces the brace at the end, which is put back to check it. */
 static void
 seal_format(um_str_t text, char out[SEAL_ROOM])
@@ -27,15 +36,48 @@ seal_format(um_str_t text, char out[SEAL_ROOM])
 }
 
 void
-file_seal(um_str_t text, um_sbuf_t *out)
+file_seal(um_str_t text, unsigned notes, um_sbuf_t *out)
 {
     char seal[SEAL_ROOM];
 
     um_assert(text.len > 2 && text.data[text.len - 1] == '}');
 
-    seal_format(text, seal);
-    um_sbuf_add(out, text.data, text.len - 1);
+    um_sbuf_add(out, text.data, text.len);
+    for (size_t i = 0; i < um_countof(seal_notes) && !out->failed; i++) {
+        if (notes & seal_notes[i].bit) {
+            out->len--;
+            um_sbuf_addz(out, seal_notes[i].member);
+        }
+    }
+    if (out->failed) {
+        return;
+    }
+
+    seal_format((um_str_t){ out->data, out->len }, seal);
+    out->len--;
     um_sbuf_add(out, seal, SEAL_LEN);
+}
+
+/* Take the notes off its end. */
+static unsigned
+seal_take_notes(um_sbuf_t *text)
+{
+    unsigned notes = 0;
+
+    for (size_t i = um_countof(seal_notes); i-- > 0;) {
+        size_t len = strlen(seal_notes[i].member);
+
+        if (text->len > len
+            && memcmp(text->data + text->len - len, seal_notes[i].member, len)
+                   == 0)
+        {
+            text->len -= len;
+            text->data[text->len++] = '}';
+            notes |= seal_notes[i].bit;
+        }
+    }
+
+    return notes;
 }
 
 static void
@@ -46,8 +88,8 @@ seal_trim(um_sbuf_t *text)
     }
 }
 
-const char *
-file_unseal(um_sbuf_t *text)
+static const char *
+seal_check(um_sbuf_t *text)
 {
     size_t body;
     char have[SEAL_LEN];
@@ -77,4 +119,13 @@ file_unseal(um_sbuf_t *text)
     }
 
     return NULL;
+}
+
+const char *
+file_unseal(um_sbuf_t *text, unsigned *notes)
+{
+    const char *wrong = seal_check(text);
+
+    *notes = wrong == NULL ? seal_take_notes(text) : 0;
+    return wrong;
 }

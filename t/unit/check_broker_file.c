@@ -38,6 +38,10 @@ check(um_str_t text, void *data)
                : "not a state";
 }
 
+/* What save() notes, and what load() has found. */
+static unsigned notes_said;
+static unsigned notes_read;
+
 static um_rc_t
 save(int n, file_fault_t *fault)
 {
@@ -50,7 +54,7 @@ save(int n, file_fault_t *fault)
     disk.stop_after = stop_after;
     disk.calls = 0;
     disk.trace[0] = '\0';
-    rc = file_save(&f, um_str_of(state(n)), fault);
+    rc = file_save(&f, um_str_of(state(n)), notes_said, fault);
     file_deinit(&f);
     return rc;
 }
@@ -65,7 +69,7 @@ load(void)
     um_rc_t rc;
 
     ck_assert_int_eq(file_init(&f, PATH, &disk_sys), UM_OK);
-    rc = file_load(&f, check, NULL, &out);
+    rc = file_load(&f, check, NULL, &out, &notes_read);
     if (rc == UM_DECLINED) {
         n = 0;
     } else if (rc == UM_OK) {
@@ -82,6 +86,7 @@ static void
 setup(void)
 {
     disk_format();
+    notes_said = notes_read = 0;
     ck_assert_int_eq(um_log_open("/dev/null", UM_LOG_ALERT), UM_OK);
 }
 
@@ -204,11 +209,46 @@ START_TEST(a_crash_after_damage_leaves_the_state_before)
             disk = *after;
             disk_crash(set, DISK_LOST);
             ck_assert_int_eq(load(), 1);
+            ck_assert_uint_eq(notes_read, FILE_OLDER);
             crash_everywhere(DISK_BYTES, 1);
         }
         free(after);
     }
     free(damaged);
+}
+END_TEST
+
+START_TEST(notes_are_kept_with_their_state)
+{
+    file_fault_t fault;
+
+    for (notes_said = 0; notes_said < 4; notes_said++) {
+        ck_assert_int_eq(save(1, &fault), UM_OK);
+        ck_assert_int_eq(load(), 1);
+        ck_assert_uint_eq(notes_read, notes_said);
+    }
+
+    /* What is used instead of a damaged one says so, and keeps its own; it
+     * says so for as long as nothing is saved. */
+    notes_said = FILE_REPLICA;
+    ck_assert_int_eq(save(2, &fault), UM_OK);
+    ck_assert_int_eq(save(3, &fault), UM_OK);
+    disk_file(PATH)->bytes[8] ^= 1;
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(load(), 2);
+        ck_assert_uint_eq(notes_read, FILE_REPLICA | FILE_OLDER);
+    }
+    notes_said = 0;
+    ck_assert_int_eq(save(4, &fault), UM_OK);
+    ck_assert_int_eq(load(), 4);
+    ck_assert_uint_eq(notes_read, 0);
+
+    /* They need no seal. */
+    disk_put(PATH,
+        "{\"n\":5,\"pad\":\"00000000000000000000000000000000000000000"
+        "000000000000000000000007\",\"replica\":true}\n");
+    ck_assert_int_eq(load(), 5);
+    ck_assert_uint_eq(notes_read, FILE_REPLICA);
 }
 END_TEST
 
@@ -259,6 +299,24 @@ START_TEST(a_full_disk_fails_for_as_long_as_it_is_full)
     disk.write_max = 5;
     ck_assert_int_eq(save(2, &fault), UM_OK);
     ck_assert_int_eq(load(), 2);
+}
+END_TEST
+
+/* It can still be read, though nothing can be written. */
+START_TEST(a_full_disk_does_not_keep_the_state_before_away)
+{
+    file_fault_t fault;
+
+    ck_assert_int_eq(save(1, &fault), UM_OK);
+    ck_assert_int_eq(save(2, &fault), UM_OK);
+    disk_file(PATH)->bytes[8] ^= 1;
+    disk.write_max = 0;
+    ck_assert_int_eq(load(), 1);
+    ck_assert_uint_eq(notes_read, FILE_OLDER);
+    ck_assert_ptr_null(disk_file(PATH ".new"));
+    disk.write_max = DISK_BYTES;
+    ck_assert_int_eq(save(3, &fault), UM_OK);
+    ck_assert_int_eq(load(), 3);
 }
 END_TEST
 
@@ -361,8 +419,8 @@ START_TEST(two_processes_never_share_a_file)
     ck_assert_int_eq(file_init(&a, path, &file_sys), UM_OK);
     ck_assert_int_eq(file_init(&b, path, &file_sys), UM_AGAIN);
     file_deinit(&b);
-    ck_assert_int_eq(file_save(&a, um_str_of(state(1)), &fault), UM_OK);
-    ck_assert_int_eq(file_save(&a, um_str_of(state(2)), &fault), UM_OK);
+    ck_assert_int_eq(file_save(&a, um_str_of(state(1)), 0, &fault), UM_OK);
+    ck_assert_int_eq(file_save(&a, um_str_of(state(2)), 0, &fault), UM_OK);
     file_deinit(&a);
     ck_assert_int_eq(file_init(&b, path, &file_sys), UM_OK);
     file_deinit(&b);
@@ -389,8 +447,10 @@ main(void)
     tcase_add_test(tc, the_order_of_calls_is_the_one_that_is_safe);
     tcase_add_loop_test(tc, a_crash_at_any_call_leaves_a_whole_state, 0, 4);
     tcase_add_test(tc, a_crash_after_damage_leaves_the_state_before);
+    tcase_add_test(tc, notes_are_kept_with_their_state);
     tcase_add_loop_test(tc, a_call_that_fails_is_told_and_loses_nothing, 0, 4);
     tcase_add_test(tc, a_full_disk_fails_for_as_long_as_it_is_full);
+    tcase_add_test(tc, a_full_disk_does_not_keep_the_state_before_away);
     tcase_add_test(tc, any_bit_that_turns_is_noticed);
     tcase_add_test(tc, a_file_that_is_cut_is_noticed_at_any_length);
     tcase_add_test(tc, a_plain_dump_is_taken_as_it_is);
