@@ -11,6 +11,7 @@ use warnings;
 use Test::More;
 use Undermoon::AnyBroker;
 use Undermoon::Golden;
+use Undermoon::Http;
 use Undermoon::Test qw(mock_redis);
 
 my $dir = ($ENV{UM_SRCDIR} // '.') . '/t/golden';
@@ -36,15 +37,18 @@ sub replay {
 replay('ordered', Undermoon::AnyBroker->new(enable_ordered_proxy => 'on',
     migration_limit => 1));
 
-# There the proxies lived: each is asked for its epoch now and then.  What
-# they say is less than the epoch that is once set by hand, and more than all
-# others.
+# There the proxies lived: each is asked for its epoch now and then.  They are
+# as far as the broker is, as if they had just been told.
+my $live = Undermoon::AnyBroker->new(migration_limit => 2,
+    migration_max_migration_time => 3600);
+my $told = sub {
+    ':' . Undermoon::Http::get($live->addr, '/api/v3/epoch')->{body} . "\r\n";
+};
 my @proxies = sort map { $_->addr }
-    map { mock_redis('UMCTL GETEPOCH' => sub { ":1000\r\n" }) } 1 .. 8;
+    map { mock_redis('UMCTL GETEPOCH' => $told) } 1 .. 8;
 my %at;
 @at{ map { "127.0.0.1:2210$_" } 1 .. 8 } = @proxies;
 
-replay('live', Undermoon::AnyBroker->new(migration_limit => 2,
-        migration_max_migration_time => 3600), at => \%at, rename => 1);
+replay('live', $live, at => \%at, rename => 1);
 
 done_testing();

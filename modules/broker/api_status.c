@@ -15,7 +15,7 @@ typedef struct {
     uint64_t value;
 } fact_t;
 
-#define FACTS 18
+#define FACTS 19
 
 static void
 facts_fill(broker_t *b, fact_t f[FACTS])
@@ -42,6 +42,9 @@ facts_fill(broker_t *b, fact_t f[FACTS])
         "Clusters whose new nodes wait to be known.", false, n.scaling };
     f[i++] = (fact_t){ "failure_reports", "Reports of failed proxies.", false,
         n.reports };
+    f[i++] = (fact_t){ "epochs_unknown",
+        "Proxies whose epoch is asked since the file was damaged.", false,
+        b->epoch_wait.pending ? b->epoch_wait.left.count : 0 };
     f[i++] = (fact_t){ "connections", "Open connections.", false,
         um_httpd_connections(b->httpd) };
     f[i++] = (fact_t){ "view_bytes", "Bytes of answers that are kept.", false,

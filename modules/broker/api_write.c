@@ -356,7 +356,9 @@ write_config(broker_t *b, um_http_req_t *r)
 const api_endpoint_t api_writes[] = {
     { "/metadata", UM_HTTP_PUT, NULL, apply_whole, parse_whole },
     { "/config", UM_HTTP_PUT, write_config, NULL, NULL },
-    { "/epoch/recovery", UM_HTTP_PUT, scale_recover, NULL, NULL },
+    { "/epoch/recovery", UM_HTTP_PUT, epoch_recover, NULL, NULL },
+    { "/epoch/seen/{}/{}", UM_HTTP_PUT, NULL, epoch_apply_seen,
+        parse_path_number },
     { "/epoch/{}", UM_HTTP_PUT, NULL, apply_epoch, parse_epoch },
     { "/proxies/meta", UM_HTTP_POST, NULL, apply_add_proxy, parse_proxy },
     { "/proxies/meta/{}", UM_HTTP_DELETE, NULL, apply_remove_proxy, NULL },

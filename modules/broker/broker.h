@@ -5,7 +5,9 @@
  *   broker_conf.c    its block of the configuration
  *   broker_run.c     its process: from start to end
  *   broker_change.c  changes: applied together, made durable, then answered
- *   broker_scale.c   what waits for proxies: scaling, repair, epochs
+ *   broker_round.c   proxies are asked for their epochs
+ *   broker_epoch.c   proxies that are ahead
+ *   broker_scale.c   what waits for proxies: scaling, repair
  *   api*.c           requests
  *   store*.c         what is decided
  *   file*.c          what is kept
@@ -16,6 +18,7 @@
 #ifndef BROKER_H
 #define BROKER_H
 
+#include "ask.h"
 #include "broker_conf.h"
 #include "conf/um_module.h"
 #include "core/um_list.h"
@@ -37,6 +40,16 @@ typedef struct {
     uint64_t save_failures;
 } broker_stats_t;
 
+/* Proxies that have not told their epoch since the state went back. */
+typedef struct {
+    um_timer_t *hold; /* changes wait until then at most */
+    uint64_t until_ns;
+    ask_list_t left;
+    bool pending;
+    bool asking;
+    bool complained; /* of a proxy beyond all epochs */
+} epoch_wait_t;
+
 struct broker_s {
     const um_proc_env_t *env;
     const broker_conf_t *conf;
@@ -44,8 +57,9 @@ struct broker_s {
     um_httpd_t *httpd;
     um_http_route_t *routes; /* for all bases; api.c */
     um_http_route_t *routes_end;
-    um_jobs_t *jobs; /* saves */
-    um_jobs_t *asks; /* of proxies; they may take seconds */
+    um_jobs_t *jobs;  /* saves */
+    um_jobs_t *asks;  /* of proxies; they may take seconds */
+    um_list_t rounds; /* of round_t under way              */
     um_io_t channel;
     bool leaving;  /* now */
     bool quitting; /* once everybody is answered */
@@ -53,13 +67,15 @@ struct broker_s {
     store_t *store; /* durable; what is answered from */
     store_env_t settings;
     views_t views;
-    file_t file; /* path NULL: in memory only */
+    file_t file;    /* path NULL: in memory only */
+    unsigned notes; /* of the file it has read   */
     broker_stats_t stats;
 
     /* broker_change.c */
     um_list_t waiting; /* of change_t, in order of arrival */
     um_list_t flight;  /* those that `next` contains       */
     um_timer_t *turn;
+    bool held;     /* those that wait, wait on */
     store_t *next; /* applied, being made durable; NULL: none */
     bool replaced; /* `next` is not a descendant of `store`   */
     um_sbuf_t text;
@@ -67,9 +83,11 @@ struct broker_s {
     file_fault_t fault; /* why not */
     bool complained;    /* that saves fail */
 
+    epoch_wait_t epoch_wait; /* broker_epoch.c */
+
     /* broker_scale.c */
     um_timer_t *tick;
-    struct ask_s *asking; /* of proxies, for a scaling; NULL: nobody */
+    bool scale_asking; /* a round is under way */
 };
 
 /* The settings, with the time as it is now. */
@@ -117,19 +135,67 @@ void change_free(change_t *c);
  */
 void change_add(broker_t *b, change_t *c);
 
+/* The same, before all others that wait. */
+void change_add_first(broker_t *b, change_t *c);
+
+/* While held, nothing that waits is applied. */
+void changes_hold(broker_t *b, bool on);
+
 um_rc_t changes_init(broker_t *b);
 
 /* Those that nobody has applied are answered with 503. */
 void changes_deinit(broker_t *b);
 bool changes_are_idle(const broker_t *b);
 
+/* ---- Rounds of questions to proxies: broker_round.c ---- */
+
+typedef struct round_s round_t;
+typedef void (*round_pt)(round_t *r);
+
+/* The first member of something larger. */
+struct round_s {
+    broker_t *b;
+    um_list_t link;
+    ask_list_t proxies;
+    round_pt on_answers; /* on the loop, with all that was told */
+    round_pt on_free;    /* frees the larger one                */
+};
+
+/* Of a zeroed one. */
+void round_init(round_t *r, broker_t *b, round_pt on_answers, round_pt on_free);
+
+/* All that are registered.  UM_ERR: logged. */
+UM_MUSTCHECK um_rc_t round_add_all(round_t *r);
+
+/* UM_OK: taken, and freed behind on_answers(), or without it at the end of the
+ * process.  UM_ERR: logged, still the caller's. */
+UM_MUSTCHECK um_rc_t round_start(round_t *r);
+void round_free(round_t *r);
+
+um_rc_t rounds_init(broker_t *b);
+void rounds_deinit(broker_t *b);
+
+/* ---- Proxies that are ahead: broker_epoch.c ---- */
+
+/* Answer PUT epoch/recovery: ask all proxies, then go beyond them. */
+void epoch_recover(broker_t *b, um_http_req_t *r);
+
+/* A proxy that was asked has answered, or not: should it be ahead of what it is
+ * told, the epoch goes beyond it. */
+void epoch_told(broker_t *b, const ask_one_t *p);
+
+/* PUT epoch/seen: c->name is at c->number. */
+store_rc_t epoch_apply_seen(broker_t *b, store_t *s, change_t *c);
+
+/* The state is not the latest: hold changes until proxies were asked. */
+um_rc_t epoch_begin(broker_t *b);
+void epoch_on_tick(broker_t *b); /* each second */
+void epoch_deinit(broker_t *b);
+
 /* ---- What waits for proxies: broker_scale.c ---- */
 
 um_rc_t scale_init(broker_t *b);
 void scale_deinit(broker_t *b);
-
-/* Answer PUT epoch/recovery: ask all proxies, then go beyond them. */
-void scale_recover(broker_t *b, um_http_req_t *r);
 
 /* ---- Requests: api.c ---- */
 

@@ -56,6 +56,15 @@ change_free(change_t *c)
     free(c);
 }
 
+/* Those that wait are applied with the next turn, if they may. */
+static void
+changes_wake(broker_t *b)
+{
+    if (b->next == NULL && !b->held && !um_list_is_empty(&b->waiting)) {
+        um_timer_start(b->turn, 0);
+    }
+}
+
 void
 change_add(broker_t *b, change_t *c)
 {
@@ -64,9 +73,22 @@ change_add(broker_t *b, change_t *c)
     }
 
     um_list_add_tail(&b->waiting, &c->link);
-    if (b->next == NULL) {
-        um_timer_start(b->turn, 0);
-    }
+    changes_wake(b);
+}
+
+void
+change_add_first(broker_t *b, change_t *c)
+{
+    change_add(b, c);
+    um_list_del(&c->link);
+    um_list_add_head(&b->waiting, &c->link);
+}
+
+void
+changes_hold(broker_t *b, bool on)
+{
+    b->held = on;
+    changes_wake(b);
 }
 
 static void
@@ -121,14 +143,6 @@ changes_drop(broker_t *b)
 }
 
 static void
-changes_again(broker_t *b)
-{
-    if (!um_list_is_empty(&b->waiting)) {
-        um_timer_start(b->turn, 0);
-    }
-}
-
-static void
 changes_save(void *data)
 {
     broker_t *b = data;
@@ -165,7 +179,7 @@ changes_finish(void *data)
         changes_answer(b, STORE_PERSISTENCE_IO_ERROR);
     }
 
-    changes_again(b);
+    changes_wake(b);
 }
 
 /* Begin to make `next` durable.  False: that cannot even begin. */
@@ -246,7 +260,7 @@ changes_fail(broker_t *b, store_rc_t rc)
 
     changes_drop(b);
     changes_answer(b, rc);
-    changes_again(b);
+    changes_wake(b);
 }
 
 static void
@@ -254,7 +268,8 @@ changes_start(void *data)
 {
     broker_t *b = data;
 
-    if (b->next != NULL || b->leaving || um_list_is_empty(&b->waiting)) {
+    if (b->next != NULL || b->held || b->leaving
+        || um_list_is_empty(&b->waiting)) {
         return;
     }
 
@@ -294,7 +309,7 @@ changes_start(void *data)
         changes_fail(b, STORE_NO_MEMORY);
         return;
     }
-    changes_again(b);
+    changes_wake(b);
 }
 
 /* ---- Begin and end ------------------------------------------------------ */

@@ -320,6 +320,21 @@ const um_directive_t broker_directives[] = {
                "says which did not.",
     },
     {
+        .name = "recovery_timeout",
+        .args = "TIME",
+        .min = 1,
+        .max = 1,
+        .set = um_set_msec,
+        .offset = offsetof(broker_conf_t, recovery_timeout),
+        .post = &conf_ttl,
+        .dflt = "10m",
+        .doc =
+            "When the file was damaged and the state before is used, proxies "
+            "may know higher epochs. All are asked, and the epoch goes "
+            "beyond them; those that do not answer are asked again for that "
+            "long.",
+    },
+    {
         .name = "compression_strategy",
         .args = "disabled | set_get_only | allow_all",
         .min = 1,

@@ -34,8 +34,9 @@ typedef struct {
     uint64_t failure_quorum;
     uint64_t migration_limit;
     bool ordered;
-    uint64_t scaling_timeout; /* ms */
-    uint64_t view_memory;     /* bytes */
+    uint64_t scaling_timeout;  /* ms */
+    uint64_t recovery_timeout; /* ms */
+    uint64_t view_memory;      /* bytes */
 
     /* What a new cluster starts with; units as in the reference. */
     int32_t compression;

@@ -108,7 +108,6 @@ static um_rc_t
 broker_load_file(broker_t *b)
 {
     um_sbuf_t text = { 0 };
-    unsigned notes = 0;
     um_rc_t rc = file_init(&b->file, b->conf->file, &file_sys);
 
     if (rc == UM_AGAIN) {
@@ -123,7 +122,7 @@ broker_load_file(broker_t *b)
         return UM_OK;
     }
 
-    rc = file_load(&b->file, broker_take, b, &text, &notes);
+    rc = file_load(&b->file, broker_take, b, &text, &b->notes);
     um_sbuf_deinit(&text);
     return rc == UM_ERR ? UM_ERR : UM_OK;
 }
@@ -203,9 +202,13 @@ broker_start(broker_t *b)
 
     b->jobs = um_jobs_new(b->loop, 1);
     if (b->jobs == NULL || broker_load(b) != UM_OK || changes_init(b) != UM_OK
-        || scale_init(b) != UM_OK || api_init(b) != UM_OK
-        || broker_serve(b) != UM_OK)
+        || rounds_init(b) != UM_OK || scale_init(b) != UM_OK
+        || api_init(b) != UM_OK || broker_serve(b) != UM_OK)
     {
+        return UM_ERR;
+    }
+
+    if (b->notes & FILE_OLDER && epoch_begin(b) != UM_OK) {
         return UM_ERR;
     }
 
@@ -240,6 +243,8 @@ static void
 broker_end(broker_t *b)
 {
     scale_deinit(b);
+    rounds_deinit(b);
+    epoch_deinit(b);
     if (b->jobs != NULL) {
         um_jobs_free(b->jobs, broker_drop);
     }
@@ -276,6 +281,7 @@ broker_run(const um_proc_env_t *env)
     b->file.lock = -1;
     um_list_init(&b->waiting);
     um_list_init(&b->flight);
+    um_list_init(&b->rounds);
     broker_settings(b);
     views_init(&b->views, b->conf->view_memory);
 

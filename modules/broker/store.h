@@ -121,6 +121,9 @@ store_rc_t store_add_proxy(store_t *s, const store_proxy_args_t *a);
 /* PROXY_NOT_FOUND, IN_USE. */
 store_rc_t store_remove_proxy(store_t *s, um_str_t address);
 
+/* The i-th by name; UM_DONE after the last. */
+um_rc_t store_proxy(const store_t *s, size_t i, um_str_t *address);
+
 /*
  * What the coordinator read from the proxy: the version of our own migration
  * protocol, 0 for none.  Burns no epoch.  PROXY_NOT_FOUND.

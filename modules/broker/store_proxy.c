@@ -111,6 +111,16 @@ store_remove_proxy(store_t *s, um_str_t address)
     return STORE_OK;
 }
 
+um_rc_t
+store_proxy(const store_t *s, size_t i, um_str_t *address)
+{
+    if (i >= s->by_address.n) {
+        return UM_DONE;
+    }
+    *address = store_address(s, s->by_address.at[i]);
+    return UM_OK;
+}
+
 store_rc_t
 store_announce(store_t *s, um_str_t address, uint64_t protocol)
 {
