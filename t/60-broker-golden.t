@@ -40,7 +40,7 @@ replay('ordered', Undermoon::AnyBroker->new(enable_ordered_proxy => 'on',
 # There the proxies lived: each is asked for its epoch now and then.  They are
 # as far as the broker is, as if they had just been told.
 my $live = Undermoon::AnyBroker->new(migration_limit => 2,
-    migration_max_migration_time => 3600);
+    migration_max_migration_time => 3600, sync_meta_interval => 0);
 my $told = sub {
     ':' . Undermoon::Http::get($live->addr, '/api/v3/epoch')->{body} . "\r\n";
 };

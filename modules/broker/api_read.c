@@ -23,7 +23,9 @@ read_config(broker_t *b, um_http_req_t *r)
 {
     um_sbuf_t body = { 0 };
 
-    um_sbuf_addz(&body, "{\"replica_addresses\":[]}");
+    um_sbuf_addz(&body, "{\"replica_addresses\":");
+    replicas_json(b, &body);
+    um_sbuf_addz(&body, "}");
     api_answer(b, r, STORE_OK, NULL, &body);
 }
 

@@ -15,7 +15,7 @@ typedef struct {
     uint64_t value;
 } fact_t;
 
-#define FACTS 19
+#define FACTS 22
 
 static void
 facts_fill(broker_t *b, fact_t f[FACTS])
@@ -42,6 +42,8 @@ facts_fill(broker_t *b, fact_t f[FACTS])
         "Clusters whose new nodes wait to be known.", false, n.scaling };
     f[i++] = (fact_t){ "failure_reports", "Reports of failed proxies.", false,
         n.reports };
+    f[i++] = (fact_t){ "is_replica", "Whether another broker leads.", false,
+        b->replica };
     f[i++] = (fact_t){ "epochs_unknown",
         "Proxies whose epoch is asked since the file was damaged.", false,
         b->epoch_wait.pending ? b->epoch_wait.left.count : 0 };
@@ -58,6 +60,10 @@ facts_fill(broker_t *b, fact_t f[FACTS])
         (fact_t){ "saves", "Times the file was replaced.", true, st->saves };
     f[i++] = (fact_t){ "save_failures", "Times that failed.", true,
         st->save_failures };
+    f[i++] = (fact_t){ "replica_pushes", "Times replicas were given all.", true,
+        b->replicas.pushes };
+    f[i++] = (fact_t){ "replica_failures",
+        "Times they did not answer, or refused.", true, b->replicas.failures };
     f[i++] = (fact_t){ "view_hits", "Answers that were kept from before.", true,
         b->views.hits };
     um_assert(i == FACTS);
@@ -81,6 +87,7 @@ on_metrics(um_http_req_t *r, void *data)
             name, end, facts[i].help, name, end,
             facts[i].counter ? "counter" : "gauge", name, end, facts[i].value);
     }
+    replicas_metrics(data, &body);
     um_http_set(r, "Cache-Control", "no-store");
     um_http_reply(r, 200, PROM_TYPE, &body);
 }
@@ -98,6 +105,8 @@ on_status(um_http_req_t *r, void *data)
     for (size_t i = 0; i < FACTS; i++) {
         um_sbuf_addf(&body, ",\"%s\":%" PRIu64, facts[i].name, facts[i].value);
     }
+    um_sbuf_addz(&body, ",\"replicas\":");
+    replicas_status(b, &body);
     um_sbuf_addz(&body, "}\n");
     um_http_set(r, "Cache-Control", "no-store");
     um_http_reply(r, 200, "application/json", &body);

@@ -290,9 +290,28 @@ apply_undone(broker_t *b UM_UNUSED, store_t *s, change_t *c)
 #define WHOLE_VALUES_MAX (4u << 20)
 
 static bool
-parse_whole(um_http_req_t *r, change_t *c UM_UNUSED)
+parse_whole(um_http_req_t *r, change_t *c)
 {
+    c->pushed = um_http_header(r, BROKER_PUSH) != NULL;
     return api_in_type(r) && api_in_values(r, WHOLE_VALUES_MAX);
+}
+
+/* Is it what there is already? */
+static bool
+whole_is_same(const store_t *a, const store_t *b)
+{
+    um_sbuf_t one = { 0 };
+    um_sbuf_t two = { 0 };
+    bool same;
+
+    store_dump(a, &one);
+    store_dump(b, &two);
+    same = !one.failed && !two.failed
+           && um_str_eq((um_str_t){ one.data, one.len },
+               (um_str_t){ two.data, two.len });
+    um_sbuf_deinit(&one);
+    um_sbuf_deinit(&two);
+    return same;
 }
 
 static store_rc_t
@@ -306,6 +325,16 @@ apply_whole(broker_t *b, store_t *s, change_t *c)
         return rc;
     }
 
+    if (store_epoch(whole) == store_epoch(s)) {
+        bool same = whole_is_same(whole, s);
+
+        /* Of two brokers at one epoch none may undo what the other did. */
+        if (same || (c->pushed && !b->next_replica)) {
+            store_free(whole);
+            return same ? STORE_OK : STORE_EPOCH_SMALLER_THAN_CURRENT;
+        }
+    }
+
     if (store_ordered(whole) != b->conf->ordered) {
         um_log_error(0, "enable_ordered_proxy is not what the metadata says, "
                         "which wins");
@@ -314,7 +343,7 @@ apply_whole(broker_t *b, store_t *s, change_t *c)
     store_free(b->next);
     b->next = whole;
     b->replaced = true;
-    c->after = true;
+    c->after = c->whole = true;
     return STORE_OK;
 }
 
@@ -330,24 +359,72 @@ apply_epoch(broker_t *b UM_UNUSED, store_t *s, change_t *c)
     return store_set_epoch(s, c->number);
 }
 
-/* There is no replication yet: a list that is not empty would be a lie. */
+/* ---- Replicas ----------------------------------------------------------- */
+
+/* {"replica_addresses":["host:port",..]}; false: answered. */
+static bool
+parse_replicas(
+    um_http_req_t *r, const cJSON *json, um_addr_t *list, uint32_t *count)
+{
+    static const char name[] = "replica_addresses";
+    const cJSON *array = api_in_member(r, json, name, name);
+    const cJSON *v;
+
+    if (array == NULL) {
+        return false;
+    }
+
+    if (!cJSON_IsArray(array)) {
+        api_in_wrong(r, name, "is not an array");
+        return false;
+    }
+
+    cJSON_ArrayForEach(v, array)
+    {
+        const char *wrong =
+            !cJSON_IsString(v) ? "an address is not a string"
+            : *count == REPLICAS_MAX
+                ? "has too many elements"
+                : um_addr_parse(&list[*count], um_str_of(v->valuestring));
+
+        if (wrong == NULL) {
+            wrong = broker_replica_wrong(list, *count);
+        }
+        if (wrong != NULL) {
+            api_in_wrong(r, name, wrong);
+            return false;
+        }
+        (*count)++;
+    }
+
+    return true;
+}
+
+/*
+ * In memory only: a broker that starts again does not know whether another has
+ * taken its place meanwhile, and operators take the one with a list for the
+ * broker.
+ */
 static void
 write_config(broker_t *b, um_http_req_t *r)
 {
-    const cJSON *list;
+    um_addr_t list[REPLICAS_MAX];
+    uint32_t count = 0;
     cJSON *json;
 
     if (!api_in_body(r, &json)) {
         return;
     }
 
-    list = api_in_member(r, json, "replica_addresses", "replica_addresses");
-    if (list != NULL && !cJSON_IsArray(list)) {
-        api_in_wrong(r, "replica_addresses", "is not an array");
-    } else if (list != NULL) {
-        api_answer(b, r,
-            cJSON_GetArraySize(list) == 0 ? STORE_OK : STORE_REPLICATION_ERROR,
-            NULL, NULL);
+    if (parse_replicas(r, json, list, &count)) {
+        store_rc_t rc =
+            replicas_set(b, list, count) == UM_OK ? STORE_OK : STORE_NO_MEMORY;
+
+        /* Who is given replicas is the broker. */
+        if (rc == STORE_OK && count > 0) {
+            changes_lead(b);
+        }
+        api_answer(b, r, rc, NULL, NULL);
     }
     cJSON_Delete(json);
 }

@@ -8,6 +8,7 @@
  *   broker_round.c   proxies are asked for their epochs
  *   broker_epoch.c   proxies that are ahead
  *   broker_scale.c   what waits for proxies: scaling, repair
+ *   broker_replica.c brokers that get a copy
  *   api*.c           requests
  *   store*.c         what is decided
  *   file*.c          what is kept
@@ -20,6 +21,7 @@
 
 #include "ask.h"
 #include "broker_conf.h"
+#include "broker_replica.h"
 #include "conf/um_module.h"
 #include "core/um_list.h"
 #include "file.h"
@@ -64,7 +66,10 @@ struct broker_s {
     bool leaving;  /* now */
     bool quitting; /* once everybody is answered */
 
-    store_t *store; /* durable; what is answered from */
+    store_t *store;   /* durable; what is answered from */
+    bool replica;     /* it came from another broker, and nothing was asked for
+                         here since: nothing is done without being asked */
+    uint64_t version; /* of `store`, in this process */
     store_env_t settings;
     views_t views;
     file_t file;    /* path NULL: in memory only */
@@ -75,15 +80,17 @@ struct broker_s {
     um_list_t waiting; /* of change_t, in order of arrival */
     um_list_t flight;  /* those that `next` contains       */
     um_timer_t *turn;
-    bool held;     /* those that wait, wait on */
-    store_t *next; /* applied, being made durable; NULL: none */
-    bool replaced; /* `next` is not a descendant of `store`   */
+    bool held;         /* those that wait, wait on */
+    store_t *next;     /* applied, being made durable; NULL: none */
+    bool replaced;     /* `next` is not a descendant of `store`   */
+    bool next_replica; /* what `replica` will be with `next`  */
     um_sbuf_t text;
     bool saved;
     file_fault_t fault; /* why not */
     bool complained;    /* that saves fail */
 
-    epoch_wait_t epoch_wait; /* broker_epoch.c */
+    epoch_wait_t epoch_wait; /* broker_epoch.c   */
+    replicas_t replicas;     /* broker_replica.c */
 
     /* broker_scale.c */
     um_timer_t *tick;
@@ -92,6 +99,9 @@ struct broker_s {
 
 /* The settings, with the time as it is now. */
 const store_env_t *broker_env(broker_t *b);
+
+/* What a broker says to its replica with PUT metadata. */
+#define BROKER_PUSH "X-Undermoon-Push"
 
 /* ---- Changes: broker_change.c ---- */
 
@@ -104,12 +114,14 @@ struct change_s {
     um_list_t link;
     um_http_req_t *req; /* NULL: nobody waits for an answer */
     change_apply_pt apply;
-    bool cancelled; /* the server has ended */
+    bool own;       /* nobody has asked for it */
+    bool cancelled; /* the server has ended    */
     void *json;     /* the body, cJSON; what is below points into it */
 
     um_str_t name;
     um_str_t reporter;
     uint64_t number;
+    bool pushed; /* by a broker to its replica */
     store_proxy_args_t proxy;
     store_task_args_t task;
     store_range_t *ranges; /* owned */
@@ -123,6 +135,7 @@ struct change_s {
     store_why_t why;
     um_sbuf_t out;
     bool after; /* it, or one before it, changed something */
+    bool whole; /* and has put another store in its place  */
 };
 
 /* Zeroed; NULL without memory, logged. */
@@ -137,6 +150,9 @@ void change_add(broker_t *b, change_t *c);
 
 /* The same, before all others that wait. */
 void change_add_first(broker_t *b, change_t *c);
+
+/* Be no replica any more, from the next batch on. */
+void changes_lead(broker_t *b);
 
 /* While held, nothing that waits is applied. */
 void changes_hold(broker_t *b, bool on);

@@ -42,6 +42,7 @@ change_new(um_http_req_t *r, change_apply_pt apply)
 
     um_list_init(&c->link);
     c->req = r;
+    c->own = r == NULL;
     c->apply = apply;
     return c;
 }
@@ -82,6 +83,26 @@ change_add_first(broker_t *b, change_t *c)
     change_add(b, c);
     um_list_del(&c->link);
     um_list_add_head(&b->waiting, &c->link);
+}
+
+/* Nothing of the store has changed, but it is for this broker to do what
+ * follows from it now, and to tell its replicas. */
+static store_rc_t
+apply_lead(broker_t *b, store_t *s UM_UNUSED, change_t *c)
+{
+    c->after = b->next_replica;
+    return STORE_OK;
+}
+
+void
+changes_lead(broker_t *b)
+{
+    change_t *c = change_new(NULL, apply_lead);
+
+    if (c != NULL) {
+        c->own = false;
+        change_add(b, c);
+    }
 }
 
 void
@@ -125,9 +146,20 @@ changes_answer(broker_t *b, store_rc_t rc)
 static void
 changes_swap(broker_t *b)
 {
+    if (b->replica != b->next_replica) {
+        um_log_notice(0,
+            b->next_replica
+                ? "the metadata is another broker's: a replica, until a change "
+                  "is asked for here"
+                : "a change was asked for here: a replica no more");
+    }
+
     store_free(b->store);
     b->store = b->next;
     b->next = NULL;
+    b->replica = b->next_replica;
+    b->version++;
+    replicas_changed(b);
     if (b->replaced) { /* stamps of another store mean nothing here */
         views_clear(&b->views);
         b->replaced = false;
@@ -148,7 +180,9 @@ changes_save(void *data)
     broker_t *b = data;
     um_str_t text = { b->text.data, b->text.len };
 
-    b->saved = file_save(&b->file, text, 0, &b->fault) == UM_OK;
+    unsigned notes = b->next_replica ? FILE_REPLICA : 0;
+
+    b->saved = file_save(&b->file, text, notes, &b->fault) == UM_OK;
 }
 
 static void
@@ -202,14 +236,33 @@ changes_keep(broker_t *b)
     return true;
 }
 
-/* A chunk that waits for a spare gets one with the change that brings it. */
+/* What follows from it.  A replica leaves that to its master, or both would do
+ * it, and not alike. */
+static store_rc_t
+changes_follow(broker_t *b, const change_t *c)
+{
+    b->next_replica = c->whole;
+    if (b->next_replica) {
+        return STORE_OK;
+    }
+
+    /* A chunk that waits for a spare gets one with the change that brings it,
+     * and what a higher limit allows starts, if that was not done before. */
+    return store_repair(b->next, broker_env(b), NULL) == STORE_NO_MEMORY
+                   || store_start(b->next, broker_env(b)) == STORE_NO_MEMORY
+               ? STORE_NO_MEMORY
+               : STORE_OK;
+}
+
 static store_rc_t
 changes_apply_one(broker_t *b, change_t *c)
 {
     uint64_t serial = store_serial(b->next);
 
-    if (c->cancelled) {
-        return STORE_OK; /* what was asked went with who asked */
+    /* What was asked went with who asked; what nobody asked is not a
+     * replica's to do. */
+    if (c->cancelled || (c->own && b->next_replica)) {
+        return STORE_OK;
     }
 
     c->rc = c->apply(b, b->next, c);
@@ -219,9 +272,7 @@ changes_apply_one(broker_t *b, change_t *c)
 
     if (c->after || store_serial(b->next) != serial) {
         c->after = true;
-        if (store_repair(b->next, broker_env(b), NULL) == STORE_NO_MEMORY) {
-            return STORE_NO_MEMORY;
-        }
+        return changes_follow(b, c);
     }
 
     return STORE_OK;
@@ -280,6 +331,7 @@ changes_start(void *data)
         um_list_add_tail(&b->flight, &c->link);
     }
 
+    b->next_replica = b->replica;
     b->next = store_copy(b->store);
     if (b->next == NULL) {
         um_log_error(ENOMEM, "a copy of the store");

@@ -11,6 +11,7 @@ static const um_bounds_t conf_connections = { .min = 4, .max = 10000 };
 static const um_bounds_t conf_time = { .min = 100, .max = 3600000 };
 static const um_bounds_t conf_body = { .min = 1024, .max = 64 << 20 };
 static const um_bounds_t conf_ttl = { .min = 1000, .max = 86400000 };
+static const um_bounds_t conf_sync = { .min = 0, .max = 86400000 };
 static const um_bounds_t conf_any = { .min = 0, .max = INT64_MAX };
 static const um_bounds_t conf_at_least_one = { .min = 1, .max = INT64_MAX };
 
@@ -256,6 +257,44 @@ const um_directive_t broker_directives[] = {
         .env = "UPDATE_META_FILE_INTERVAL",
     },
     {
+        .name = "replica_addresses",
+        .args = "ADDRESS...",
+        .min = 1,
+        .max = REPLICAS_MAX,
+        .flags = UM_DIR_MULTI | UM_DIR_LIST,
+        .set = um_set_addrs,
+        .offset = offsetof(broker_conf_t, replicas),
+        .doc = "Other brokers, host:port, that get the whole metadata from "
+               "this one, so that one of them can take its place. What PUT "
+               "config says replaces them until the next start.",
+        .env = "REPLICA_ADDRESSES",
+    },
+    {
+        .name = "sync_meta_interval",
+        .args = "TIME",
+        .min = 1,
+        .max = 1,
+        .set = um_set_msec,
+        .offset = offsetof(broker_conf_t, sync_interval),
+        .post = &conf_sync,
+        .unit = 1000,
+        .dflt = "1s",
+        .doc = "How often replicas get what has changed, and are asked whether "
+               "they still have it; 0 for never.",
+        .env = "SYNC_META_INTERVAL",
+    },
+    {
+        .name = "replica_token",
+        .args = "TOKEN",
+        .min = 1,
+        .max = 1,
+        .flags = UM_DIR_SECRET,
+        .set = um_set_str,
+        .offset = offsetof(broker_conf_t, replica_token),
+        .doc = "What replicas are told in Authorization: Bearer TOKEN: their "
+               "write_token.",
+    },
+    {
         .name = "failure_ttl",
         .args = "TIME",
         .min = 1,
@@ -483,6 +522,36 @@ broker_conf_check(um_conf_cx_t *cx, void *conf)
         if (a->kind != UM_ADDR_UNIX && a->port == 0) {
             return um_conf_phrase(
                 cx, "listen: %.64s: port 0 is no port", a->text);
+        }
+    }
+
+    if (bc->replicas_count > REPLICAS_MAX) {
+        return um_conf_phrase(
+            cx, "has more than %d replica_addresses", REPLICAS_MAX);
+    }
+
+    for (uint32_t i = 0; i < bc->replicas_count; i++) {
+        const char *wrong = broker_replica_wrong(bc->replicas, i);
+
+        if (wrong != NULL) {
+            return um_conf_phrase(cx, "replica_addresses: %.64s: %s",
+                bc->replicas[i].text, wrong);
+        }
+    }
+
+    return NULL;
+}
+
+const char *
+broker_replica_wrong(const um_addr_t *list, uint32_t i)
+{
+    if (list[i].kind == UM_ADDR_UNIX) {
+        return "has no port";
+    }
+
+    for (uint32_t k = 0; k < i; k++) {
+        if (strcmp(list[k].text, list[i].text) == 0) {
+            return "is there twice";
         }
     }
 

@@ -30,6 +30,11 @@ typedef struct {
     bool recover;
     uint32_t update_interval; /* read, and of no effect */
 
+    um_addr_t *replicas;
+    uint32_t replicas_count; /* behind it, as above  */
+    uint64_t sync_interval;  /* ms; 0: never         */
+    char *replica_token;     /* NULL: none is said   */
+
     uint64_t failure_ttl; /* ms */
     uint64_t failure_quorum;
     uint64_t migration_limit;
@@ -45,6 +50,12 @@ typedef struct {
     uint64_t scan_interval;
     uint64_t scan_count;
 } broker_conf_t;
+
+/* So many replicas a broker may have. */
+#define REPLICAS_MAX 16
+
+/* May the i-th be a replica?  NULL, or why not. */
+const char *broker_replica_wrong(const um_addr_t *list, uint32_t i);
 
 extern const um_directive_t broker_directives[];
 

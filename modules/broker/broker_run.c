@@ -123,6 +123,7 @@ broker_load_file(broker_t *b)
     }
 
     rc = file_load(&b->file, broker_take, b, &text, &b->notes);
+    b->replica = b->notes & FILE_REPLICA;
     um_sbuf_deinit(&text);
     return rc == UM_ERR ? UM_ERR : UM_OK;
 }
@@ -203,12 +204,14 @@ broker_start(broker_t *b)
     b->jobs = um_jobs_new(b->loop, 1);
     if (b->jobs == NULL || broker_load(b) != UM_OK || changes_init(b) != UM_OK
         || rounds_init(b) != UM_OK || scale_init(b) != UM_OK
-        || api_init(b) != UM_OK || broker_serve(b) != UM_OK)
+        || replicas_init(b) != UM_OK || api_init(b) != UM_OK
+        || broker_serve(b) != UM_OK)
     {
         return UM_ERR;
     }
 
-    if (b->notes & FILE_OLDER && epoch_begin(b) != UM_OK) {
+    /* A replica gets what it lacks from its master, unless it is ahead. */
+    if (b->notes & FILE_OLDER && !b->replica && epoch_begin(b) != UM_OK) {
         return UM_ERR;
     }
 
@@ -242,6 +245,7 @@ broker_drop(void *data UM_UNUSED)
 static void
 broker_end(broker_t *b)
 {
+    replicas_deinit(b);
     scale_deinit(b);
     rounds_deinit(b);
     epoch_deinit(b);
@@ -279,6 +283,7 @@ broker_run(const um_proc_env_t *env)
     b->conf = env->conf;
     b->channel.fd = -1;
     b->file.lock = -1;
+    b->version = 1;
     um_list_init(&b->waiting);
     um_list_init(&b->flight);
     um_list_init(&b->rounds);

@@ -241,6 +241,10 @@ scale_on_tick(void *data)
     store_count(b->store, &n);
 
     epoch_on_tick(b);
+    if (b->replica) {
+        return; /* whose master does it */
+    }
+
     if (n.scaling > 0 && !b->scale_asking) {
         scale_ask(b);
     }
