@@ -134,9 +134,13 @@ has_tag(um_http_req_t *r, const view_tag_t *tag)
 {
     const char *list = um_http_header(r, "If-None-Match");
 
-    return list != NULL
-           && (strcmp(list, "*") == 0
-               || strstr(list, tag->text + strlen("W/")) != NULL);
+    if (list == NULL) {
+        return false;
+    }
+
+    list += strspn(list, " 	");
+    return strstr(list, tag->text + strlen("W/")) != NULL
+           || (*list == '*' && list[1 + strspn(list + 1, " 	")] == '\0');
 }
 
 static void

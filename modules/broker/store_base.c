@@ -195,13 +195,6 @@ store_touch(store_t *s, store_cluster_t *c)
     c->stamp = s->serial;
 }
 
-void
-store_stamp(store_t *s, store_cluster_t *c)
-{
-    store_changed(s);
-    c->stamp = s->serial;
-}
-
 bool
 store_busy(const store_cluster_t *c)
 {

@@ -103,7 +103,7 @@ typedef struct {
     uint32_t tasks;
     char name[STORE_NAME_MAX + 1];
     uint64_t epoch;
-    uint64_t stamp; /* the store's serial at the latest change */
+    uint64_t stamp; /* the store's serial at the latest change of a view */
     store_config_t config;
     uint64_t scale_to; /* 0: no intent */
     uint64_t scale_since;
@@ -208,9 +208,6 @@ UM_MUSTCHECK store_cluster_t *store_cluster_own(store_t *s, uint32_t place);
 void store_changed(store_t *s);                   /* serial        */
 void store_bump(store_t *s);                      /* serial, epoch */
 void store_touch(store_t *s, store_cluster_t *c); /* bump, c too   */
-
-/* Its text depends on c, but no epoch was taken. */
-void store_stamp(store_t *s, store_cluster_t *c);
 
 /* Tasks or a scaling intent. */
 bool store_busy(const store_cluster_t *c);

@@ -215,6 +215,6 @@ store_scaling_abandon(store_t *s, um_str_t name, um_str_t reason)
     store_text_put(c->scale_error);
     c->scale_error = t;
     c->scale_to = 0;
-    store_stamp(s, c);
+    store_changed(s); /* what is shown is the same */
     return STORE_OK;
 }

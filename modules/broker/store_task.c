@@ -169,7 +169,7 @@ store_undone(store_t *s, const store_task_args_t *a)
 
     c->task[i].undone[side] = true;
     if (!c->task[i].undone[!side]) {
-        store_stamp(s, c);
+        store_changed(s); /* what is shown is the same */
         return STORE_OK;
     }
     if (!store_task_settle(c, i, 0)) {

@@ -23,6 +23,9 @@ enum { WORD_LEAVE = 't', WORD_FINISH = 'q', WORD_REOPEN = 'o' };
 /* Bytes of a request's head that are enough for any scraper. */
 #define STATUS_HEADER_MAX 16384
 
+/* Standard streams, the log, what it listens on, epoll, the noticeboard. */
+#define STATUS_OWN_FDS 32
+
 typedef struct {
     const um_proc_env_t *env;
     um_loop_t *loop;
@@ -230,6 +233,7 @@ status_serve(status_t *st)
         .request_timeout = conf->request_timeout,
         .idle_timeout = conf->idle_timeout,
         .header_max = STATUS_HEADER_MAX,
+        .own_fds = STATUS_OWN_FDS,
         .allow = conf->allow,
         .allow_count = conf->allow_count,
     };

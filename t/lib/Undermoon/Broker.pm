@@ -90,7 +90,7 @@ sub ask {
 
     $r->{json} = $json->decode($r->{body})
         if ($r->{headers}{'content-type'} // '') eq 'application/json'
-        && !exists $r->{headers}{'content-encoding'};
+        && !exists $r->{headers}{'content-encoding'} && $method ne 'HEAD';
     return $r;
 }
 
