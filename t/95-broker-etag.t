@@ -48,7 +48,8 @@ my %deed = (
     nodes => sub { ('PATCH', '/clusters/nodes/' . pick(@clusters),
             { node_number => 4 }) },
     free => sub { ('DELETE', '/clusters/free_nodes/' . pick(@clusters)) },
-    expand => sub { ('POST', '/clusters/migrations/expand/' . pick(@clusters)) },
+    expand => sub {
+        ('POST', '/clusters/migrations/expand/' . pick(@clusters)) },
     shrink => sub { ('POST', '/clusters/migrations/shrink/'
             . pick(@clusters) . '/4') },
     auto => sub { ('POST', '/clusters/migrations/auto/' . pick(@clusters)
@@ -224,7 +225,7 @@ for my $path (map({ "/api/v3$_" } qw(/version /metadata /config /epoch
 {
     my $is = sub {
         my ($packed, $said) = @_;
-        my $r = $b->ask('GET', '/clusters/names', undef,
+        my $r = $b->ask('GET', '/metadata', undef,
             'Accept-Encoding' => $said);
 
         is($r->{headers}{'content-encoding'} // 'plain',

@@ -180,7 +180,8 @@ says('431', 'an endless trailer', "${chunked}2\r\n{}\r\n0\r\n"
     says($_ < 17_500 ? '200|431' : '431|', "a field of $_ bytes",
         $get . 'X: ' . 'y' x $_ . "\r\n\r\n")
         for map { 500 * $_ + 8 } 1 .. 40;
-    says($_ < 17_500 ? '405|414' : '414|', "a path of $_ bytes", "GET $base/" . 'x' x $_
+    says($_ < 17_500 ? '405|414' : '414|', "a path of $_ bytes",
+        "GET $base/" . 'x' x $_
             . " HTTP/1.1\r\n$host$close\r\n") for map { 500 * $_ + 8 } 1 .. 40;
     says('200|431', "$_ fields",
         $get . join('', map { "X-$_: y\r\n" } 1 .. $_) . "\r\n")
@@ -220,7 +221,8 @@ unlike(statuses(raw($_, 1)), qr/200 .*200/, 'with NULs: '
 {
     my $text = '{"node_number":4}';
     my @never = (
-        [ 'a body that stops short', "${create}Content-Length: 50\r\n\r\n$text" ],
+        [ 'a body that stops short',
+            "${create}Content-Length: 50\r\n\r\n$text" ],
         [ 'a chunk', "${chunked}ffffffffffffffff\r\n{}" ],
         [ 'a last chunk', "${chunked}2\r\n{}\r\n" ],
         [ 'a trailer', "${chunked}2\r\n{}\r\n0\r\nX: y\r\n" ],

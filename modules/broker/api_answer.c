@@ -138,9 +138,9 @@ has_tag(um_http_req_t *r, const view_tag_t *tag)
         return false;
     }
 
-    list += strspn(list, " 	");
+    list += strspn(list, " \t");
     return strstr(list, tag->text + strlen("W/")) != NULL
-           || (*list == '*' && list[1 + strspn(list + 1, " 	")] == '\0');
+           || (*list == '*' && list[1 + strspn(list + 1, " \t")] == '\0');
 }
 
 static void
