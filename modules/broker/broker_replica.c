@@ -270,7 +270,9 @@ replicas_set(broker_t *b, const um_addr_t *list, uint32_t count)
             replicated_free(rs->list[i]);
         }
     }
-    memcpy(rs->list, next.list, sizeof(rs->list));
+    for (uint32_t i = 0; i < count; i++) {
+        rs->list[i] = next.list[i];
+    }
     rs->count = count;
     return UM_OK;
 }
