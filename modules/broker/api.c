@@ -115,13 +115,29 @@ route_index(const broker_t *b, um_http_req_t *r)
     return (size_t) (um_http_route(r) - b->routes) / API_WAYS;
 }
 
+/* What is not known yet cannot be told.  False: answered. */
+static bool
+api_is_ready(broker_t *b, um_http_req_t *r, const api_endpoint_t *e)
+{
+    if (b->ready || strcmp(e->path, "/version") == 0
+        || strcmp(e->path, "/config") == 0)
+    {
+        return true;
+    }
+
+    api_answer(b, r, STORE_EXTERNAL, NULL, NULL);
+    return false;
+}
+
 static void
 on_read(um_http_req_t *r, void *data)
 {
     broker_t *b = data;
 
     b->stats.requests++;
-    api_reads[route_index(b, r)].read(b, r);
+    if (api_is_ready(b, r, &api_reads[route_index(b, r)])) {
+        api_reads[route_index(b, r)].read(b, r);
+    }
 }
 
 /* Who may not write is told so before we take in what he has to say. */
@@ -148,6 +164,10 @@ on_write(um_http_req_t *r, void *data)
     change_t *c;
 
     b->stats.requests++;
+    if (!api_is_ready(b, r, e)) {
+        return;
+    }
+
     if (e->read != NULL) {
         e->read(b, r);
         return;

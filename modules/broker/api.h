@@ -35,6 +35,9 @@ typedef struct {
 extern const api_endpoint_t api_writes[];
 extern const api_endpoint_t api_reads[];
 
+/* Append ,"name":"value". */
+void api_json_member(um_sbuf_t *out, const char *name, um_str_t value);
+
 /* JSON that may be large: packed when the client takes that. */
 void api_json(um_http_req_t *r, um_sbuf_t *body);
 

@@ -10,8 +10,8 @@
 
 /* ---- Codes -------------------------------------------------------------- */
 
-static void
-json_member(um_sbuf_t *out, const char *name, um_str_t value)
+void
+api_json_member(um_sbuf_t *out, const char *name, um_str_t value)
 {
     um_sbuf_addf(out, ",\"%s\":\"", name);
 
@@ -35,12 +35,12 @@ answer_code(um_http_req_t *r, store_rc_t rc, const store_why_t *why)
 
     um_sbuf_addf(&body, "{\"error\":\"%s\"", store_rc_name(rc));
     if (rc == STORE_INVALID_CONFIG && why != NULL) {
-        json_member(&body, "key", why->key);
-        json_member(&body, "value", why->value);
-        json_member(&body, "message", um_str_of(why->message));
+        api_json_member(&body, "key", why->key);
+        api_json_member(&body, "value", why->value);
+        api_json_member(&body, "message", um_str_of(why->message));
     } else if (rc == STORE_INVALID_METADATA && why != NULL) {
-        json_member(&body, "field", um_str_of(why->field));
-        json_member(&body, "message", um_str_of(why->message));
+        api_json_member(&body, "field", um_str_of(why->field));
+        api_json_member(&body, "message", um_str_of(why->message));
     }
     um_sbuf_addz(&body, "}");
     um_http_reply(r, (unsigned) store_rc_status(rc), JSON_TYPE, &body);

@@ -4,6 +4,9 @@
 
 #include "api.h"
 #include "api_status.h"
+#include "core/um_str.h"
+
+#define NS_PER_S UINT64_C(1000000000)
 
 #define PROM_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -15,7 +18,14 @@ typedef struct {
     uint64_t value;
 } fact_t;
 
-#define FACTS 22
+#define FACTS 28
+
+/* 0 without one. */
+static uint64_t
+facts_age(const broker_t *b)
+{
+    return b->read_ns == 0 ? 0 : (um_loop_now(b->loop) - b->read_ns) / NS_PER_S;
+}
 
 static void
 facts_fill(broker_t *b, fact_t f[FACTS])
@@ -47,6 +57,11 @@ facts_fill(broker_t *b, fact_t f[FACTS])
     f[i++] = (fact_t){ "epochs_unknown",
         "Proxies whose epoch is asked since the file was damaged.", false,
         b->epoch_wait.pending ? b->epoch_wait.left.count : 0 };
+    f[i++] = (fact_t){ "storage_trouble", "Whether changes cannot be saved.",
+        false, b->trouble != TROUBLE_NONE || !b->ready };
+    f[i++] = (fact_t){ "external_age_seconds",
+        "Since the external store was last read or written.", false,
+        facts_age(b) };
     f[i++] = (fact_t){ "connections", "Open connections.", false,
         um_httpd_connections(b->httpd) };
     f[i++] = (fact_t){ "view_bytes", "Bytes of answers that are kept.", false,
@@ -57,9 +72,17 @@ facts_fill(broker_t *b, fact_t f[FACTS])
     f[i++] = (fact_t){ "changes", "Requests that changed something.", true,
         st->changes };
     f[i++] =
-        (fact_t){ "saves", "Times the file was replaced.", true, st->saves };
+        (fact_t){ "saves", "Times the metadata was saved.", true, st->saves };
     f[i++] = (fact_t){ "save_failures", "Times that failed.", true,
         st->save_failures };
+    f[i++] = (fact_t){ "external_reads", "Times the external store was read.",
+        true, st->reads };
+    f[i++] = (fact_t){ "external_read_failures", "Times that failed.", true,
+        st->read_failures };
+    f[i++] = (fact_t){ "external_conflicts",
+        "Saves that somebody else was faster with.", true, st->conflicts };
+    f[i++] = (fact_t){ "external_unsure",
+        "Saves whose answer was lost, or an error.", true, st->unsure };
     f[i++] = (fact_t){ "replica_pushes", "Times replicas were given all.", true,
         b->replicas.pushes };
     f[i++] = (fact_t){ "replica_failures",
@@ -101,7 +124,11 @@ on_status(um_http_req_t *r, void *data)
 
     facts_fill(b, facts);
     um_sbuf_addf(&body, "{\"version\":\"%s\",\"storage\":\"%s\"",
-        b->env->api->version, b->conf->file != NULL ? "file" : "memory");
+        b->env->api->version, b->storage->name);
+    if (b->trouble != TROUBLE_NONE) {
+        api_json_member(
+            &body, "storage_trouble_text", um_str_of(b->trouble_text));
+    }
     for (size_t i = 0; i < FACTS; i++) {
         um_sbuf_addf(&body, ",\"%s\":%" PRIu64, facts[i].name, facts[i].value);
     }
@@ -118,12 +145,18 @@ on_healthz(um_http_req_t *r, void *data)
     const broker_t *b = data;
     um_sbuf_t body = { 0 };
 
-    um_sbuf_addz(&body,
-        b->complained ? "{\"status\":\"unavailable\",\"reasons\":[\"changes "
-                        "cannot be saved\"]}\n"
-                      : "{\"status\":\"ok\"}\n");
+    const char *wrong = !b->ready ? "the metadata has not been read yet"
+                        : b->trouble != TROUBLE_NONE ? "changes cannot be saved"
+                                                     : NULL;
+
+    if (wrong != NULL) {
+        um_sbuf_addf(&body,
+            "{\"status\":\"unavailable\",\"reasons\":[\"%s\"]}\n", wrong);
+    } else {
+        um_sbuf_addz(&body, "{\"status\":\"ok\"}\n");
+    }
     um_http_set(r, "Cache-Control", "no-store");
-    um_http_reply(r, b->complained ? 503 : 200, "application/json", &body);
+    um_http_reply(r, wrong != NULL ? 503 : 200, "application/json", &body);
 }
 
 const um_http_route_t api_status_routes[API_STATUS_ROUTES] = {

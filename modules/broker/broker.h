@@ -11,7 +11,8 @@
  *   broker_replica.c brokers that get a copy
  *   api*.c           requests
  *   store*.c         what is decided
- *   file*.c          what is kept
+ *   storage*.c       where it is kept
+ *   file*.c          in a file
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,6 +28,7 @@
 #include "file.h"
 #include "http/um_httpd.h"
 #include "net/um_job.h"
+#include "storage.h"
 #include "store.h"
 #include "views.h"
 
@@ -40,7 +42,27 @@ typedef struct {
     uint64_t changes; /* requests that changed something */
     uint64_t saves;
     uint64_t save_failures;
+    uint64_t reads; /* of a storage that others write to, too */
+    uint64_t read_failures;
+    uint64_t conflicts; /* saves that somebody else was faster with */
+    uint64_t unsure;    /* saves of which nobody knows what came of them */
 } broker_stats_t;
+
+/*
+ *   IDLE     -> FETCHING  [changes_start]
+ *   FETCHING -> KEEPING   [changes_fetched]
+ *   KEEPING  -> PAUSING   [changes_kept]   somebody else was faster
+ *   PAUSING  -> FETCHING  [changes_start]
+ *   any      -> IDLE      [changes_end]
+ *
+ *   FETCHING, PAUSING   `next` is NULL, and `store` may be replaced.
+ */
+typedef enum {
+    CHANGES_IDLE,
+    CHANGES_FETCHING,
+    CHANGES_KEEPING,
+    CHANGES_PAUSING,
+} changes_stage_t;
 
 /* Proxies that have not told their epoch since the state went back. */
 typedef struct {
@@ -72,22 +94,34 @@ struct broker_s {
     uint64_t version; /* of `store`, in this process */
     store_env_t settings;
     views_t views;
-    file_t file;    /* path NULL: in memory only */
-    unsigned notes; /* of the file it has read   */
     broker_stats_t stats;
+
+    /* storage.c */
+    const storage_t *storage;
+    bool ready;        /* `store` is what is there       */
+    um_sbuf_t where;   /* "storage file /path", for logs */
+    trouble_t trouble; /* changes cannot be saved        */
+    char trouble_text[256];
+    file_t file;        /* path NULL: there is none    */
+    unsigned notes;     /* of the file it has read     */
+    um_sbuf_t text;     /* of `next`, on its way there */
+    bool saved;         /* and that it is there        */
+    file_fault_t fault; /* or why not                  */
+
+    struct external_s *external; /* storage_http.c */
+    uint64_t read_ns;            /* what is there was known then; 0: never */
 
     /* broker_change.c */
     um_list_t waiting; /* of change_t, in order of arrival */
     um_list_t flight;  /* those that `next` contains       */
     um_timer_t *turn;
-    bool held;         /* those that wait, wait on */
-    store_t *next;     /* applied, being made durable; NULL: none */
-    bool replaced;     /* `next` is not a descendant of `store`   */
-    bool next_replica; /* what `replica` will be with `next`  */
-    um_sbuf_t text;
-    bool saved;
-    file_fault_t fault; /* why not */
-    bool complained;    /* that saves fail */
+    bool held; /* those that wait, wait on */
+    changes_stage_t stage;
+    unsigned conflicts; /* of this batch                           */
+    store_t *next;      /* applied, being made durable; NULL: none */
+    bool purged;        /* it lacks reports that have expired      */
+    bool replaced;      /* `next` is not a descendant of `store`   */
+    bool next_replica;  /* what `replica` will be with `next`      */
 
     epoch_wait_t epoch_wait; /* broker_epoch.c   */
     replicas_t replicas;     /* broker_replica.c */
@@ -134,8 +168,9 @@ struct change_s {
     store_rc_t rc;
     store_why_t why;
     um_sbuf_t out;
-    bool after; /* it, or one before it, changed something */
-    bool whole; /* and has put another store in its place  */
+    bool changed; /* it changed something            */
+    bool after;   /* that, or one before it has done */
+    bool whole;   /* and has put another store in its place  */
 };
 
 /* Zeroed; NULL without memory, logged. */
@@ -156,6 +191,14 @@ void changes_lead(broker_t *b);
 
 /* While held, nothing that waits is applied. */
 void changes_hold(broker_t *b, bool on);
+
+/* What the storage answers: see storage.h.  RETRY: somebody else was faster. */
+void changes_fetched(broker_t *b, store_rc_t rc);
+void changes_kept(broker_t *b, store_rc_t rc);
+
+/* `s`, which is taken, is what there is: others have written it.  Not while
+ * there is a `next`. */
+void changes_adopt(broker_t *b, store_t *s);
 
 um_rc_t changes_init(broker_t *b);
 

@@ -1,12 +1,16 @@
 /*
  * Changes.  One batch at a time:
  *
- *   waiting -> flight   [changes_start]   applied to a copy, in order
- *   flight  -> durable  [changes_save]    on a helper thread, with one fsync
- *   durable -> answered [changes_finish]  the copy is the store now
+ *   waiting -> flight    [changes_fetched]  applied to a copy, in order
+ *   flight  -> durable   [storage->keep]
+ *   durable -> answered  [changes_kept]     the copy is the store now
  *
  * Meanwhile requests that read are answered from the store as it was, and
  * those that change wait for the next batch.
+ *
+ * Where others write to the storage, too, it is asked for what there is before
+ * a batch is applied, and takes a batch only if that is still so.  Else nothing
+ * has happened, and the batch is applied again to what there is then.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,7 +20,13 @@
 #include <stdlib.h>
 
 #include "broker.h"
+#include "core/um_clock.h"
 #include "core/um_log.h"
+
+/* How often somebody else may be faster before a batch is given up, and the
+ * longest pause after the first time, in ms: twice as long after the next. */
+#define CHANGES_CONFLICTS 6
+#define CHANGES_PAUSE     8
 
 /* ---- One change --------------------------------------------------------- */
 
@@ -61,7 +71,8 @@ change_free(change_t *c)
 static void
 changes_wake(broker_t *b)
 {
-    if (b->next == NULL && !b->held && !um_list_is_empty(&b->waiting)) {
+    if (b->stage == CHANGES_IDLE && !b->held && !um_list_is_empty(&b->waiting))
+    {
         um_timer_start(b->turn, 0);
     }
 }
@@ -174,74 +185,23 @@ changes_drop(broker_t *b)
     b->replaced = false;
 }
 
-static void
-changes_save(void *data)
+void
+changes_adopt(broker_t *b, store_t *s)
 {
-    broker_t *b = data;
-    um_str_t text = { b->text.data, b->text.len };
-
-    unsigned notes = b->next_replica ? FILE_REPLICA : 0;
-
-    b->saved = file_save(&b->file, text, notes, &b->fault) == UM_OK;
-}
-
-static void
-changes_finish(void *data)
-{
-    broker_t *b = data;
-
-    um_sbuf_deinit(&b->text);
-
-    if (b->saved) {
-        if (b->complained) {
-            um_log_notice(0, "storage file %s: saves work again", b->file.path);
-        }
-        b->complained = false;
-        b->stats.saves++;
-        changes_swap(b);
-        changes_answer(b, STORE_OK);
-    } else {
-        if (!b->complained) {
-            um_log_error(b->fault.err,
-                "storage file %s: %s failed; changes are refused until it "
-                "works again",
-                b->file.path, b->fault.what);
-        }
-        b->complained = true;
-        b->stats.save_failures++;
-        changes_drop(b);
-        changes_answer(b, STORE_PERSISTENCE_IO_ERROR);
-    }
-
-    changes_wake(b);
-}
-
-/* Begin to make `next` durable.  False: that cannot even begin. */
-static bool
-changes_keep(broker_t *b)
-{
-    store_dump(b->next, &b->text);
-    if (b->text.failed) {
-        um_log_error(ENOMEM, "storage file %s", b->file.path);
-        um_sbuf_deinit(&b->text);
-        return false;
-    }
-
-    if (um_jobs_add(b->jobs, changes_save, changes_finish, b) != UM_OK) {
-        um_log_error(ENOMEM, "storage file %s", b->file.path);
-        um_sbuf_deinit(&b->text);
-        return false;
-    }
-
-    return true;
+    um_assert(b->next == NULL);
+    store_free(b->store);
+    b->store = s;
+    b->version++;
+    replicas_changed(b);
+    views_clear(&b->views);
 }
 
 /* What follows from it.  A replica leaves that to its master, or both would do
- * it, and not alike. */
+ * it, and not alike; of brokers with one storage only one can. */
 static store_rc_t
 changes_follow(broker_t *b, const change_t *c)
 {
-    b->next_replica = c->whole;
+    b->next_replica = c->whole && !b->storage->shared;
     if (b->next_replica) {
         return STORE_OK;
     }
@@ -259,6 +219,10 @@ changes_apply_one(broker_t *b, change_t *c)
 {
     uint64_t serial = store_serial(b->next);
 
+    um_sbuf_deinit(&c->out); /* of an attempt before */
+    c->after = c->changed = c->whole = false;
+    c->rc = STORE_OK;
+
     /* What was asked went with who asked; what nobody asked is not a
      * replica's to do. */
     if (c->cancelled || (c->own && b->next_replica)) {
@@ -271,7 +235,7 @@ changes_apply_one(broker_t *b, change_t *c)
     }
 
     if (c->after || store_serial(b->next) != serial) {
-        c->after = true;
+        c->after = c->changed = true;
         return changes_follow(b, c);
     }
 
@@ -283,8 +247,10 @@ static um_rc_t
 changes_apply(broker_t *b)
 {
     bool changed = false;
+    uint64_t serial = store_serial(b->next);
 
     store_purge(b->next, broker_env(b));
+    b->purged = store_serial(b->next) != serial;
 
     um_list_each(l, &b->flight)
     {
@@ -293,12 +259,21 @@ changes_apply(broker_t *b)
         if (changes_apply_one(b, c) != STORE_OK) {
             return UM_ERR;
         }
-        b->stats.changes += c->after;
         changed |= c->after;
         c->after = changed;
     }
 
     return changed ? UM_OK : UM_DECLINED;
+}
+
+/* The batch is over. */
+static void
+changes_end(broker_t *b, store_rc_t rc)
+{
+    changes_drop(b);
+    b->stage = CHANGES_IDLE;
+    changes_answer(b, rc);
+    changes_wake(b);
 }
 
 static void
@@ -309,9 +284,7 @@ changes_fail(broker_t *b, store_rc_t rc)
         um_list_entry(l, change_t, link)->after = true;
     }
 
-    changes_drop(b);
-    changes_answer(b, rc);
-    changes_wake(b);
+    changes_end(b, rc);
 }
 
 static void
@@ -319,16 +292,27 @@ changes_start(void *data)
 {
     broker_t *b = data;
 
-    if (b->next != NULL || b->held || b->leaving
-        || um_list_is_empty(&b->waiting)) {
+    if (b->held || b->leaving
+        || (b->stage == CHANGES_IDLE && um_list_is_empty(&b->waiting)))
+    {
         return;
     }
 
-    while (!um_list_is_empty(&b->waiting)) {
-        change_t *c = um_list_entry(b->waiting.next, change_t, link);
+    if (b->stage == CHANGES_IDLE) {
+        b->conflicts = 0;
+    }
+    b->stage = CHANGES_FETCHING;
+    b->storage->fetch(b);
+}
 
-        um_list_del(&c->link);
-        um_list_add_tail(&b->flight, &c->link);
+void
+changes_fetched(broker_t *b, store_rc_t rc)
+{
+    /* With those that came meanwhile. */
+    um_list_join(&b->flight, &b->waiting);
+    if (rc != STORE_OK) {
+        changes_fail(b, rc);
+        return;
     }
 
     b->next_replica = b->replica;
@@ -341,27 +325,49 @@ changes_start(void *data)
 
     switch (changes_apply(b)) {
     case UM_OK:
-        if (b->file.path != NULL) {
-            if (!changes_keep(b)) {
-                changes_fail(b, STORE_PERSISTENCE_IO_ERROR);
-            }
-            return;
-        }
-        changes_swap(b);
-        changes_answer(b, STORE_OK);
+        b->stage = CHANGES_KEEPING;
+        b->storage->keep(b);
         break;
 
     case UM_DECLINED:
-        changes_drop(b);
-        changes_answer(b, STORE_OK);
+        changes_end(b, STORE_OK);
         break;
 
     default:
         um_log_error(ENOMEM, "a change of the store");
         changes_fail(b, STORE_NO_MEMORY);
+        break;
+    }
+}
+
+/* Not all at the same time again: a pause of any length. */
+static void
+changes_pause(broker_t *b)
+{
+    uint64_t longest = (uint64_t) CHANGES_PAUSE << (b->conflicts - 1);
+
+    changes_drop(b);
+    b->stage = CHANGES_PAUSING;
+    um_timer_start(b->turn, um_clock_ns() / 1000 % (longest + 1));
+}
+
+void
+changes_kept(broker_t *b, store_rc_t rc)
+{
+    if (rc == STORE_RETRY && ++b->conflicts < CHANGES_CONFLICTS && !b->leaving)
+    {
+        changes_pause(b);
         return;
     }
-    changes_wake(b);
+
+    if (rc == STORE_OK) {
+        um_list_each(l, &b->flight)
+        {
+            b->stats.changes += um_list_entry(l, change_t, link)->changed;
+        }
+        changes_swap(b);
+    }
+    changes_end(b, rc);
 }
 
 /* ---- Begin and end ------------------------------------------------------ */
@@ -383,7 +389,7 @@ changes_init(broker_t *b)
 bool
 changes_are_idle(const broker_t *b)
 {
-    return b->next == NULL && um_list_is_empty(&b->waiting);
+    return b->stage == CHANGES_IDLE && um_list_is_empty(&b->waiting);
 }
 
 static void
@@ -410,7 +416,6 @@ changes_deinit(broker_t *b)
     changes_forget(&b->waiting);
     changes_forget(&b->flight);
     um_timer_free(b->turn);
-    um_sbuf_deinit(&b->text);
     store_free(b->next);
     b->next = NULL;
 }

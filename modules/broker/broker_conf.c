@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "broker_conf.h"
+#include "broker_conf_storage.h"
 
 #include <string.h>
 
@@ -12,6 +13,8 @@ static const um_bounds_t conf_time = { .min = 100, .max = 3600000 };
 static const um_bounds_t conf_body = { .min = 1024, .max = 64 << 20 };
 static const um_bounds_t conf_ttl = { .min = 1000, .max = 86400000 };
 static const um_bounds_t conf_sync = { .min = 0, .max = 86400000 };
+static const um_bounds_t conf_storage_time = { .min = 100, .max = 60000 };
+static const um_bounds_t conf_refresh = { .min = 100, .max = 3600000 };
 static const um_bounds_t conf_any = { .min = 0, .max = INT64_MAX };
 static const um_bounds_t conf_at_least_one = { .min = 1, .max = INT64_MAX };
 
@@ -86,78 +89,6 @@ conf_set_user(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
                : NULL;
 }
 
-/* memory, or file PATH. */
-static const char *
-conf_set_storage(um_conf_cx_t *cx, const um_directive_t *d, void *conf)
-{
-    broker_conf_t *bc = conf;
-    um_conf_cx_t path = *cx;
-    const char *wrong;
-
-    if (strcmp(cx->arg[0], "memory") == 0) {
-        bc->file = NULL;
-        return cx->argc == 1 ? NULL : "takes no path";
-    }
-
-    if (strcmp(cx->arg[0], "file") != 0) {
-        return "is neither memory nor file";
-    }
-
-    if (cx->argc != 2 || cx->arg[1][0] == '\0') {
-        return "needs a path behind it";
-    }
-
-    path.arg = &cx->arg[1];
-    path.argc = 1;
-    wrong = um_set_path(&path, d, conf);
-    cx->about = wrong == NULL ? cx->about : cx->arg[1];
-    return wrong;
-}
-
-static bool
-env_says(const um_conf_t *cf, const char *name, const char *off)
-{
-    const char *value = um_conf_getenv(cf, name);
-
-    return value != NULL && strcmp(value, off) != 0;
-}
-
-/*
- * The reference keeps its store in memory, and a copy of it in a file when one
- * of three variables asks for it.  Here that is storage file.
- */
-static const char *
-conf_storage_env(um_conf_cx_t *cx, um_sbuf_t *out)
-{
-    const char *type = um_conf_getenv(cx->cf, "UNDERMOON_STORAGE_TYPE");
-    const char *name = um_conf_getenv(cx->cf, "UNDERMOON_META_FILENAME");
-
-    if (type != NULL && !um_str_ieq(um_str_of(type), um_lit("memory"))) {
-        return "UNDERMOON_STORAGE_TYPE is not memory: other storage is not "
-               "there yet";
-    }
-
-    if (!env_says(cx->cf, "UNDERMOON_AUTO_UPDATE_META_FILE", "false")
-        && !env_says(cx->cf, "UNDERMOON_RECOVER_FROM_META_FILE", "false")
-        && !env_says(cx->cf, "UNDERMOON_UPDATE_META_FILE_INTERVAL", "0"))
-    {
-        if (type != NULL) {
-            um_sbuf_addz(out, "memory");
-        }
-        return NULL;
-    }
-
-    um_sbuf_addz(out, "file \"");
-    for (name = name == NULL ? "metadata" : name; *name != '\0'; name++) {
-        if (*name == '"' || *name == '\\') {
-            um_sbuf_addz(out, "\\");
-        }
-        um_sbuf_add(out, name, 1);
-    }
-    um_sbuf_addz(out, "\"");
-    return NULL;
-}
-
 const um_directive_t broker_directives[] = {
     {
         .name = "listen",
@@ -219,18 +150,69 @@ const um_directive_t broker_directives[] = {
     },
     {
         .name = "storage",
-        .args = "memory | file PATH",
+        .args = "memory | file PATH | http ADDRESS",
         .min = 1,
         .max = 2,
-        .set = conf_set_storage,
+        .set = broker_set_storage,
         .offset = offsetof(broker_conf_t, file),
         .dflt = "memory",
         .doc = "Where the metadata is kept. In memory it is gone with the "
                "process. In a file every change is on the disk before it is "
                "answered; beside PATH there are PATH.old, the state before, "
-               "and PATH.lock.",
+               "and PATH.lock. By http it is an external store, which several "
+               "brokers may share: storage_name and storage_password say "
+               "which.",
         .env = "STORAGE_TYPE",
-        .env_words = conf_storage_env,
+        .env_words = broker_storage_env,
+    },
+    {
+        .name = "storage_name",
+        .args = "NAME",
+        .min = 1,
+        .max = 1,
+        .set = broker_set_storage_name,
+        .offset = offsetof(broker_conf_t, external_name),
+        .dflt = "my_storage_name",
+        .doc = "Which of the stores at the address of storage http; its user, "
+               "too.",
+        .env = "STORAGE_NAME",
+    },
+    {
+        .name = "storage_password",
+        .args = "PASSWORD",
+        .min = 1,
+        .max = 1,
+        .flags = UM_DIR_SECRET,
+        .set = um_set_str,
+        .offset = offsetof(broker_conf_t, external_password),
+        .dflt = "my_storage_password",
+        .doc = "What is said to it, by basic authentication.",
+        .env = "STORAGE_PASSWORD",
+    },
+    {
+        .name = "storage_timeout",
+        .args = "TIME",
+        .min = 1,
+        .max = 1,
+        .set = um_set_msec,
+        .offset = offsetof(broker_conf_t, storage_timeout),
+        .post = &conf_storage_time,
+        .dflt = "5s",
+        .doc = "How long it may take to answer.",
+    },
+    {
+        .name = "refresh_interval",
+        .args = "TIME",
+        .min = 1,
+        .max = 1,
+        .set = um_set_msec,
+        .offset = offsetof(broker_conf_t, refresh_interval),
+        .post = &conf_refresh,
+        .unit = 1000,
+        .dflt = "30s",
+        .doc = "The external store is read at least that often: so old is "
+               "what this broker knows of changes made by others.",
+        .env = "REFRESH_INTERVAL",
     },
     {
         .name = "recover_from_meta_file",

@@ -30,6 +30,12 @@ typedef struct {
     bool recover;
     uint32_t update_interval; /* read, and of no effect */
 
+    um_addr_t *external; /* NULL: there is no external store */
+    char *external_name;
+    char *external_password;
+    uint64_t storage_timeout;  /* ms */
+    uint64_t refresh_interval; /* ms */
+
     um_addr_t *replicas;
     uint32_t replicas_count; /* behind it, as above  */
     uint64_t sync_interval;  /* ms; 0: never         */

@@ -83,71 +83,24 @@ broker_settings(broker_t *b)
     };
 }
 
-/* Keeps the store that a text makes: it is parsed once. */
-static const char *
-broker_take(um_str_t text, void *data)
-{
-    static char phrase[400];
-    broker_t *b = data;
-    store_why_t why = { 0 };
-    store_t *s;
-    store_rc_t rc = store_load(text, true, broker_env(b), &s, &why);
-
-    if (rc != STORE_OK) {
-        snprintf(phrase, sizeof(phrase), "%s %s %s", store_rc_name(rc),
-            why.field, why.message != NULL ? why.message : "");
-        return phrase;
-    }
-
-    store_free(b->store);
-    b->store = s;
-    return NULL;
-}
-
-static um_rc_t
-broker_load_file(broker_t *b)
-{
-    um_sbuf_t text = { 0 };
-    um_rc_t rc = file_init(&b->file, b->conf->file, &file_sys);
-
-    if (rc == UM_AGAIN) {
-        um_log_error(
-            0, "storage file %s: another process has it", b->conf->file);
-    }
-    if (rc != UM_OK) {
-        return UM_ERR;
-    }
-
-    if (!b->conf->recover) {
-        return UM_OK;
-    }
-
-    rc = file_load(&b->file, broker_take, b, &text, &b->notes);
-    b->replica = b->notes & FILE_REPLICA;
-    um_sbuf_deinit(&text);
-    return rc == UM_ERR ? UM_ERR : UM_OK;
-}
-
 static um_rc_t
 broker_load(broker_t *b)
 {
-    if (b->conf->file != NULL && broker_load_file(b) != UM_OK) {
+    const broker_conf_t *conf = b->conf;
+
+    b->storage = conf->external != NULL ? &storage_http
+                 : conf->file != NULL   ? &storage_file
+                                        : &storage_memory;
+    if (b->storage->open(b) != UM_OK) {
         return UM_ERR;
     }
 
     if (b->store == NULL) {
-        b->store = store_new(b->conf->ordered);
+        b->store = store_new(conf->ordered);
     }
     if (b->store == NULL) {
         um_log_error(ENOMEM, "the store");
         return UM_ERR;
-    }
-
-    if (store_ordered(b->store) != b->conf->ordered) {
-        um_log_error(0,
-            "enable_ordered_proxy is not what storage file %s "
-            "says, which wins",
-            b->conf->file);
     }
 
     return UM_OK;
@@ -199,10 +152,8 @@ broker_serve(broker_t *b)
 static um_rc_t
 broker_start(broker_t *b)
 {
-    store_counts_t n;
-
     b->jobs = um_jobs_new(b->loop, 1);
-    if (b->jobs == NULL || broker_load(b) != UM_OK || changes_init(b) != UM_OK
+    if (b->jobs == NULL || changes_init(b) != UM_OK || broker_load(b) != UM_OK
         || rounds_init(b) != UM_OK || scale_init(b) != UM_OK
         || replicas_init(b) != UM_OK || api_init(b) != UM_OK
         || broker_serve(b) != UM_OK)
@@ -215,11 +166,11 @@ broker_start(broker_t *b)
         return UM_ERR;
     }
 
-    store_count(b->store, &n);
-    um_log_notice(0, "%s%s: %u proxies, %u clusters, epoch %llu",
-        b->conf->file != NULL ? "storage file " : "metadata is in memory only",
-        b->conf->file != NULL ? b->conf->file : "", n.proxies, n.clusters,
-        (unsigned long long) store_epoch(b->store));
+    if (b->ready) {
+        storage_tell(b);
+    } else {
+        changes_hold(b, true); /* what the broker itself wants to do */
+    }
     return UM_OK;
 }
 
@@ -227,7 +178,7 @@ broker_start(broker_t *b)
 static int
 broker_live(broker_t *b)
 {
-    while (!b->leaving || b->next != NULL) {
+    while (!b->leaving || b->stage == CHANGES_KEEPING) {
         if (um_loop_turn(b->loop) != UM_OK) {
             return EXIT_FAILURE;
         }
@@ -260,9 +211,10 @@ broker_end(broker_t *b)
     api_deinit(b);
     views_deinit(&b->views);
     store_free(b->store);
-    if (b->file.path != NULL) {
-        file_deinit(&b->file);
+    if (b->storage != NULL) {
+        b->storage->close(b);
     }
+    um_sbuf_deinit(&b->where);
     um_loop_free(b->loop);
     free(b);
 }

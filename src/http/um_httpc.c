@@ -42,11 +42,17 @@ call_done(um_httpc_call_t *call)
     httpc_wake(call->c);
 }
 
+static const char call_late[] = "timed out";
+
 /* No answer.  `why` is lent for good, or call->why. */
 static void
 call_fail(um_httpc_call_t *call, const char *why, bool unsure)
 {
-    call->answer = (um_httpc_answer_t){ .why = why, .unsure = unsure };
+    call->answer = (um_httpc_answer_t){
+        .why = why,
+        .unsure = unsure,
+        .late = why == call_late,
+    };
     call_done(call);
 }
 
@@ -186,15 +192,15 @@ call_on_time(void *data)
     if (conn == NULL) {
         um_list_del(&call->link);
         call->c->waiting_count--;
-        call_fail(call, "timed out", false);
+        call_fail(call, call_late, false);
     } else if (conn->up) {
         httpc_conn_close(conn);
-        call_fail(call, "timed out", true);
+        call_fail(call, call_late, true);
     } else {
         uint32_t others = conn->others;
 
         httpc_conn_close(conn);
-        call_unreached(call, others, "timed out");
+        call_unreached(call, others, call_late);
     }
 }
 

@@ -54,6 +54,7 @@ typedef struct {
     unsigned status; /* 200 to 599; 0: there is no answer                */
     const char *why; /* then: "timed out", "connect failed: ...", ...    */
     bool unsure;     /* and: it may have been executed                   */
+    bool late;       /* and: its time was over                           */
     um_str_t body;   /* as a whole, unpacked if it was packed with gzip  */
     const um_httpc_call_t *call; /* for um_httpc_header()                */
 } um_httpc_answer_t;
