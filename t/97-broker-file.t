@@ -154,7 +154,7 @@ my $file = $b->dir . '/meta';
     like($text, qr/^\s*storage\s+memory;/m, 'a name alone makes no file');
 
     my ($status) = Undermoon::Broker->new(
-        env => { UNDERMOON_STORAGE_TYPE => 'http' })->um->run('-t');
+        env => { UNDERMOON_STORAGE_TYPE => 'etcd' })->um->run('-t');
     ok($status, 'what is not there is refused');
 }
 

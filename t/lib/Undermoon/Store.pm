@@ -106,10 +106,21 @@ sub fault {
         times => $times, arg => $arg });
 }
 
+# The same, before those that are to come.
+sub fault_first {
+    my ($self, $method, $kind, $times, $arg) = @_;
+
+    $self->_control(fault => { method => $method, kind => $kind,
+        times => $times, arg => $arg, first => 1 });
+}
+
 sub no_faults { $_[0]->_control('no_faults') }
 
 # All requests so far: { method, path, auth, type, body }.
 sub requests { @{ $_[0]->_control('requests') } }
+
+# The epochs of all that was ever taken, in order.
+sub epochs { @{ $_[0]->_control('epochs') } }
 
 # The object as it is: { store, version }.
 sub object { $_[0]->_control('object') }
@@ -154,7 +165,10 @@ sub put {
     my $before = $self->{object};
     my ($status) = $self->SUPER::put($body);
 
-    $self->{before} = $before if $status == 200;
+    if ($status == 200) {
+        $self->{before} = $before;
+        push @{ $self->{epochs} }, $1 if $body =~ /"global_epoch":(\d+)/;
+    }
     return $status;
 }
 
@@ -171,7 +185,8 @@ sub control {
     my $said = $json->decode($r->{body});
 
     if ($what eq 'fault') {
-        push @{ $self->{faults} }, $said;
+        splice @{ $self->{faults} }, $said->{first} ? 0
+            : scalar @{ $self->{faults} // [] }, 0, $said;
     } elsif ($what eq 'no_faults') {
         $self->{faults} = [];
     } elsif ($what eq 'put_text') {
@@ -179,6 +194,8 @@ sub control {
         $self->{version}++;
     } elsif ($what eq 'put') {
         return { status => $self->put($json->encode($said)) };
+    } elsif ($what eq 'epochs') {
+        return $self->{epochs} // [];
     } elsif ($what eq 'object') {
         return $json->decode($self->{object} // '{}');
     }
