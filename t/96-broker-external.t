@@ -57,7 +57,7 @@ sub metric {
     return (Undermoon::Http::metrics($b->addr))[0]{"undermoon_broker_$name"};
 }
 
-# ---- What is said ------------------------------------------------------------
+# ---- What is said -----------------------------------------------------------
 
 {
     my $store = Undermoon::Store->new->start;
@@ -114,10 +114,11 @@ sub metric {
     $b->stop;
 }
 
-# ---- Nothing there, in all forms -----------------------------------------------
+# ---- Nothing there, in all forms --------------------------------------------
 
 for my $nothing ('{}', '{"store":null}',
-    qq( {\t"more" : [1, {"a":"]\\""}], "version" : null,\r\n"store":null } \n), 404)
+    qq( {\t"more" : [1, {"a":"]\\""}], "version" : null,\r\n"store":null } \n),
+    404)
 {
     my $store = Undermoon::Store->new->start;
 
@@ -144,7 +145,7 @@ for my $nothing ('{}', '{"store":null}',
     $b->stop;
 }
 
-# ---- Something there ------------------------------------------------------------
+# ---- Something there --------------------------------------------------------
 
 my $reference = '"global_epoch":77,"clusters":{},"failed_proxies":[],'
     . '"all_proxies":{"r:1":{"proxy_address":"r:1","node_addresses":["a","b"],'
@@ -156,7 +157,8 @@ for my $case ([ '0.2', ',"index":0', ',"enable_ordered_proxy":false' ],
     my ($version, $index, $ordered) = @$case;
     my $store = Undermoon::Store->new->start;
 
-    $store->put_text(qq({"version":"1","store":{"version":"mem-broker-$version",)
+    $store->put_text('{"version":"1","store":{'
+            . qq("version":"mem-broker-$version",)
             . sprintf($reference, $index) . "$ordered}}");
     my $b = with_store($store);
     is($b->epoch, 77, "a dump $version of the reference is taken");
@@ -167,7 +169,7 @@ for my $case ([ '0.2', ',"index":0', ',"enable_ordered_proxy":false' ],
     $b->stop;
 }
 
-# ---- It is not there when the broker starts --------------------------------------
+# ---- It is not there when the broker starts ---------------------------------
 
 {
     my $store = Undermoon::Store->new;
@@ -194,8 +196,8 @@ for my $case ([ '0.2', ',"index":0', ',"enable_ordered_proxy":false' ],
     # It goes away and comes back.
     $store->stop;
     is(add($b), '500 EXTERNAL', 'gone again: no changes');
-    is($b->ask('GET', '/proxies/addresses')->{json}{addresses}[0], "p@{[$n-1]}:1",
-        'but reading goes on');
+    is($b->ask('GET', '/proxies/addresses')->{json}{addresses}[0],
+        'p' . ($n - 1) . ':1', 'but reading goes on');
     is(Undermoon::Http::get($b->addr, '/healthz')->{status}, 503, 'unhealthy');
     $store->start;
     is(add($b), 200, 'and there again');
@@ -203,7 +205,7 @@ for my $case ([ '0.2', ',"index":0', ',"enable_ordered_proxy":false' ],
     $b->stop;
 }
 
-# ---- Time -----------------------------------------------------------------------
+# ---- Time -------------------------------------------------------------------
 
 {
     my $store = Undermoon::Store->new->start;
@@ -234,7 +236,7 @@ for my $case ([ '0.2', ',"index":0', ',"enable_ordered_proxy":false' ],
     $b->stop;
 }
 
-# ---- A lost answer ----------------------------------------------------------------
+# ---- A lost answer ----------------------------------------------------------
 
 for my $way (qw(lose mute drop)) {
     my $store = Undermoon::Store->new->start;
@@ -253,7 +255,7 @@ for my $way (qw(lose mute drop)) {
     $b->stop;
 }
 
-# ---- Refusals -----------------------------------------------------------------------
+# ---- Refusals ---------------------------------------------------------------
 
 {
     my $store = Undermoon::Store->new->start;
@@ -298,7 +300,7 @@ for my $way (qw(lose mute drop)) {
     $b->stop;
 }
 
-# ---- Rubbish -------------------------------------------------------------------------
+# ---- Rubbish ----------------------------------------------------------------
 
 {
     my $store = Undermoon::Store->new->start;
@@ -352,7 +354,7 @@ for my $way (qw(lose mute drop)) {
     $b->stop;
 }
 
-# ---- A store that tells no version -----------------------------------------------------
+# ---- A store that tells no version ------------------------------------------
 
 {
     my $store = Undermoon::Store->new(version_null => 1)->start;
@@ -364,7 +366,7 @@ for my $way (qw(lose mute drop)) {
     $b->stop;
 }
 
-# ---- Changes of others ------------------------------------------------------------------
+# ---- Changes of others ------------------------------------------------------
 
 {
     my $store = Undermoon::Store->new->start;
@@ -410,7 +412,7 @@ for my $way (qw(lose mute drop)) {
     $b->stop;
 }
 
-# ---- PUT metadata ---------------------------------------------------------------------------
+# ---- PUT metadata -----------------------------------------------------------
 
 {
     my $store = Undermoon::Store->new->start;
@@ -434,11 +436,12 @@ for my $way (qw(lose mute drop)) {
     $b->stop;
 }
 
-# ---- Words -------------------------------------------------------------------------------------
+# ---- Words ------------------------------------------------------------------
 
 {
     my $said = sub {
-        my ($status, $text) = Undermoon::Broker->new(env => {@_})->um->run('-T');
+        my $um = Undermoon::Broker->new(env => {@_})->um;
+        my ($status, $text) = $um->run('-T');
 
         is($status, 0, "taken: @_") or diag($text);
         return $text;
@@ -452,9 +455,11 @@ for my $way (qw(lose mute drop)) {
 
     $text = $said->(UNDERMOON_STORAGE_TYPE => 'http',
         UNDERMOON_HTTP_STORAGE_ADDRESS => 'store.somewhere:1234',
-        UNDERMOON_STORAGE_NAME => 'cr@ns', UNDERMOON_STORAGE_PASSWORD => 'a"b;{ \\',
+        UNDERMOON_STORAGE_NAME => 'cr@ns',
+        UNDERMOON_STORAGE_PASSWORD => 'a"b;{ \\',
         UNDERMOON_REFRESH_INTERVAL => 5);
-    like($text, qr/^\s*storage\s+http "?store\.somewhere:1234"?;/m, 'an address');
+    like($text, qr/^\s*storage\s+http "?store\.somewhere:1234"?;/m,
+        'an address');
     like($text, qr/^\s*storage_name\s+"?cr\@ns"?;/m, 'a name');
     like($text, qr/^\s*refresh_interval\s+5s;/m, 'seconds');
 
@@ -476,7 +481,7 @@ for my $way (qw(lose mute drop)) {
     }
 }
 
-# ---- The example as a program --------------------------------------------------------------------
+# ---- The example as a program -----------------------------------------------
 
 {
     my $store = Undermoon::Store->new;

@@ -33,7 +33,7 @@ sub brokers {
     return @b;
 }
 
-# ---- Writers ------------------------------------------------------------------
+# ---- Writers ----------------------------------------------------------------
 
 # One connection: it registers proxies, one after the other, under names of its
 # own.  RETRY is obeyed; what failed otherwise may have happened.
@@ -155,7 +155,7 @@ sub write_all {
     $_->stop for @b;
 }
 
-# ---- The same thing wanted by all ------------------------------------------------
+# ---- The same thing wanted by all -------------------------------------------
 
 {
     my $store = Undermoon::Store->new->start;
@@ -187,7 +187,7 @@ sub write_all {
     $_->stop for @b;
 }
 
-# ---- What nobody asks for ------------------------------------------------------------
+# ---- What nobody asks for ---------------------------------------------------
 
 {
     my $told = tempdir() . '/epoch';
@@ -201,7 +201,8 @@ sub write_all {
     my $n = 0;
 
     for my $p (@proxy[ 0 .. 3 ]) {
-        is($b[ $n % 3 ]->say('POST', '/proxies/meta', { proxy_address => $p->addr,
+        is($b[ $n % 3 ]->say('POST', '/proxies/meta',
+                { proxy_address => $p->addr,
                     nodes => [ "n$n:1", "n$n:2" ], host => 'h' . $n++ }), 200,
             'a proxy');
     }
