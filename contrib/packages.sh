@@ -7,13 +7,12 @@
 # SPDX-License-Identifier: Apache-2.0
 
 UM_PACKAGES_BUILD='build-essential autoconf automake libtool pkg-config
-    libevent-dev zlib1g-dev libzstd-dev libcjson-dev libmicrohttpd-dev
-    check perl'
+    libevent-dev libhiredis-dev zlib1g-dev libzstd-dev libcjson-dev
+    libmicrohttpd-dev check perl'
 UM_PACKAGES_RUN='redis-server redis-tools'
 UM_PACKAGES_TEST='python3 python3-redis procps prometheus'
 # Clients of other languages; tests of those that cannot be had are skipped.
-UM_PACKAGES_CLIENTS='nodejs node-redis php-cli php-redis ruby ruby-redis
-    libhiredis-dev'
+UM_PACKAGES_CLIENTS='nodejs node-redis php-cli php-redis ruby ruby-redis'
 
 packages_missing() {
     local p

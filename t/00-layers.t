@@ -18,6 +18,7 @@ my %may = (
     master   => [qw(core os conf shm)],
     proxy    => [qw(core conf shm net resp meta)],
     http     => [qw(core net meta)],
+    redis    => [qw(core net)],
     modules  => [qw(core conf net meta http)],
     status   => [qw(core conf net meta http shm)],
 );
@@ -26,6 +27,7 @@ my %may = (
 my %foreign = (
     'event2/' => [qw(net proxy http)],
     'cjson/'  => [qw(meta http modules status)],
+    'hiredis/' => [qw(redis modules)],
     'microhttpd.h' => [qw(http)],
     'zlib.h'  => [qw(meta)],
     'zstd.h'  => [qw(resp)],

@@ -1,0 +1,669 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "redis/um_talk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/um_log.h"
+#include "core/um_str.h"
+#include "redis/um_talk_priv.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define TALK_READ 65536
+
+/* Written bytes at the beginning of `out` that are worth moving the rest. */
+#define TALK_STALE 65536
+
+/* Words of um_talk_sayz(). */
+#define TALK_WORDS 16
+
+/* ---- Who may go --------------------------------------------------------- */
+
+static void
+talk_enter(um_talk_t *t)
+{
+    t->depth++;
+}
+
+/* False: it is gone. */
+static bool
+talk_leave(um_talk_t *t)
+{
+    if (--t->depth > 0 || !t->freed) {
+        return !t->freed;
+    }
+
+    um_timer_free(t->timer);
+    um_sbuf_deinit(&t->out);
+    free(t);
+    return false;
+}
+
+/* ---- Time --------------------------------------------------------------- */
+
+static uint64_t
+talk_earliest(const um_list_t *list, uint64_t due)
+{
+    um_list_each(l, list)
+    {
+        const talk_cmd_t *c = um_list_entry(l, talk_cmd_t, link);
+
+        if (!c->over && (due == 0 || c->due_ns < due)) {
+            due = c->due_ns;
+        }
+    }
+
+    return due;
+}
+
+static bool
+talk_connects(const um_talk_t *t)
+{
+    return t->state != TALK_IDLE && t->state != TALK_UP;
+}
+
+/* The timer runs when the next of us is late. */
+static void
+talk_set_timer(um_talk_t *t)
+{
+    uint64_t now = um_loop_now(t->loop);
+    uint64_t due = talk_connects(t) ? t->connect_due_ns : 0;
+
+    if (t->failed) {
+        um_timer_start(t->timer, 0);
+        return;
+    }
+
+    due = talk_earliest(&t->waiting, due);
+    due = talk_earliest(&t->said, due);
+    if (due == 0) {
+        um_timer_stop(t->timer);
+    } else {
+        um_timer_start(t->timer, due > now ? (due - now) / NS_PER_MS + 1 : 0);
+    }
+}
+
+/* ---- Answers ------------------------------------------------------------ */
+
+static void
+talk_answer(um_talk_t *t, talk_cmd_t *c, const um_talk_answer_t *a)
+{
+    if (!c->over && !t->freed) {
+        c->done(c->data, a);
+    }
+}
+
+/* Answer those of `list` without a reply, and forget them. */
+static void
+talk_answer_all(um_talk_t *t, um_list_t *list, uint64_t written)
+{
+    char why[sizeof(t->why)];
+    um_talk_answer_t a = { .why = why, .refused = t->refused };
+
+    memcpy(why, t->why, sizeof(why));
+    while (!um_list_is_empty(list)) {
+        talk_cmd_t *c = um_list_entry(list->next, talk_cmd_t, link);
+
+        um_list_del(&c->link);
+        a.end = c->begin < written ? UM_TALK_LOST : UM_TALK_UNSENT;
+        talk_answer(t, c, &a);
+        free(c);
+    }
+}
+
+static void
+talk_close(um_talk_t *t)
+{
+    um_talk_dial_cancel(t);
+    um_io_close(&t->io);
+    if (t->reader != NULL) {
+        redisReaderFree(t->reader);
+        t->reader = NULL;
+    }
+
+    um_sbuf_deinit(&t->out);
+    t->out_pos = 0;
+    t->unread = 0;
+    t->failed = false;
+    t->state = TALK_IDLE;
+    t->connection++;
+}
+
+static void
+talk_say_why(um_talk_t *t, int err, const char *why)
+{
+    t->refused = err == ECONNREFUSED;
+    (void) snprintf(t->why, sizeof(t->why), "%s%s%s", why,
+        err != 0 ? ": " : "", err != 0 ? strerror(err) : "");
+}
+
+/* Close it and answer everybody.  Within talk_enter(). */
+static void
+talk_end(um_talk_t *t)
+{
+    uint64_t written = t->written;
+    um_list_t said, waiting;
+
+    talk_close(t);
+    um_list_init(&said);
+    um_list_init(&waiting);
+    um_list_join(&said, &t->said);
+    um_list_join(&waiting, &t->waiting);
+    t->pending = 0;
+    t->stream = t->written = 0;
+    um_timer_stop(t->timer);
+
+    talk_answer_all(t, &said, written);
+    talk_answer_all(t, &waiting, 0);
+}
+
+void
+um_talk_fail(um_talk_t *t, int err, const char *why)
+{
+    bool stood = t->state == TALK_UP;
+
+    talk_enter(t);
+    talk_say_why(t, err, why);
+    talk_end(t);
+    if (stood && !t->freed && t->on_end != NULL) {
+        t->on_end(t->end_data);
+    }
+    (void) talk_leave(t);
+}
+
+void
+um_talk_soon(um_talk_t *t, int err, const char *why)
+{
+    talk_say_why(t, err, why);
+    t->failed = true;
+    if (t->state == TALK_IDLE) {
+        t->state = TALK_CONNECTING;
+    }
+    um_timer_start(t->timer, 0);
+}
+
+/* Those that are late.  Within talk_enter(). */
+static void
+talk_answer_late(um_talk_t *t, um_list_t *list, um_talk_end_t end)
+{
+    const um_talk_answer_t a = { .end = end, .why = "timed out" };
+    uint64_t now = um_loop_now(t->loop);
+    uint64_t connection = t->connection;
+
+    um_list_each_safe(l, list)
+    {
+        talk_cmd_t *c = um_list_entry(l, talk_cmd_t, link);
+
+        if (c->over || c->due_ns > now) {
+            continue;
+        }
+
+        if (end == UM_TALK_UNSENT) {
+            um_list_del(&c->link);
+            t->pending--;
+            talk_answer(t, c, &a);
+            free(c);
+        } else {
+            c->over = true;
+            if (!t->freed) {
+                c->done(c->data, &a);
+            }
+        }
+
+        /* It may have hung up, and the list is another now. */
+        if (t->freed || t->connection != connection) {
+            return;
+        }
+    }
+}
+
+static void
+talk_on_time(void *data)
+{
+    um_talk_t *t = data;
+    uint64_t connection = t->connection;
+
+    if (t->failed) {
+        char why[sizeof(t->why)];
+        bool refused = t->refused;
+
+        memcpy(why, t->why, sizeof(why));
+        um_talk_fail(t, refused ? ECONNREFUSED : 0,
+            refused ? "connect failed" : why);
+        return;
+    }
+
+    if (talk_connects(t) && um_loop_now(t->loop) >= t->connect_due_ns) {
+        um_talk_fail(t, 0,
+            t->state == TALK_RESOLVING ? "name is not resolved in time"
+                                       : "not connected in time");
+        return;
+    }
+
+    talk_enter(t);
+    talk_answer_late(t, &t->waiting, UM_TALK_UNSENT);
+    if (!t->freed && t->connection == connection) {
+        talk_answer_late(t, &t->said, UM_TALK_LATE);
+    }
+    if (talk_leave(t)) {
+        talk_set_timer(t);
+    }
+}
+
+/* ---- Reading ------------------------------------------------------------ */
+
+/* The first of those said gets `reply`, which is taken.  False: stop. */
+static bool
+talk_take(um_talk_t *t, redisReply *reply)
+{
+    const um_talk_answer_t a = { .end = UM_TALK_ANSWERED, .reply = reply };
+    uint64_t connection = t->connection;
+    talk_cmd_t *c;
+
+    if (um_list_is_empty(&t->said)) {
+        freeReplyObject(reply);
+        um_talk_fail(t, 0, "an answer that nobody asked for");
+        return false;
+    }
+
+    c = um_list_entry(t->said.next, talk_cmd_t, link);
+    um_list_del(&c->link);
+    t->pending--;
+    talk_answer(t, c, &a);
+    free(c);
+    freeReplyObject(reply);
+    return !t->freed && t->connection == connection;
+}
+
+/* Bytes have been fed.  False: the connection is another, or gone. */
+static bool
+talk_parse(um_talk_t *t)
+{
+    void *reply = NULL;
+
+    while (redisReaderGetReply(t->reader, &reply) == REDIS_OK) {
+        if (reply == NULL) {
+            if (t->unread > t->conf.reply_max) {
+                um_talk_fail(t, 0, "answer is too large");
+                return false;
+            }
+            return true;
+        }
+
+        t->unread = t->reader->len - t->reader->pos;
+        if (!talk_take(t, reply)) {
+            return false;
+        }
+    }
+
+    um_talk_fail(t, 0, "answer is no RESP");
+    return false;
+}
+
+static void
+talk_on_readable(void *data)
+{
+    um_talk_t *t = data;
+    char buf[TALK_READ];
+    ssize_t n = recv(t->io.fd, buf, sizeof(buf), 0);
+
+    if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (n <= 0) {
+        um_talk_fail(t, n == 0 ? 0 : errno,
+            n == 0 ? "connection closed" : "receive failed");
+        return;
+    }
+
+    t->bytes.received += (uint64_t) n;
+    t->unread += (size_t) n;
+    if (redisReaderFeed(t->reader, buf, (size_t) n) != REDIS_OK) {
+        um_talk_fail(t, ENOMEM, "answer");
+        return;
+    }
+
+    talk_enter(t);
+    (void) talk_parse(t);
+    if (talk_leave(t)) {
+        talk_set_timer(t);
+    }
+}
+
+/* ---- Writing ------------------------------------------------------------ */
+
+static void
+talk_drop_written(um_talk_t *t)
+{
+    if (t->out_pos == t->out.len) {
+        um_sbuf_clear(&t->out);
+        t->out_pos = 0;
+    } else if (t->out_pos > TALK_STALE) {
+        memmove(t->out.data, t->out.data + t->out_pos, t->out.len - t->out_pos);
+        t->out.len -= t->out_pos;
+        t->out_pos = 0;
+    }
+}
+
+/* UM_ERR: the connection is of no use, errno says why. */
+static um_rc_t
+talk_write(um_talk_t *t)
+{
+    while (t->out_pos < t->out.len) {
+        ssize_t n = send(t->io.fd, t->out.data + t->out_pos,
+            t->out.len - t->out_pos, MSG_NOSIGNAL);
+
+        if (n == -1 && errno == EINTR) {
+            continue;
+        }
+        if (n == -1 && errno == EAGAIN) {
+            break;
+        }
+        if (n == -1) {
+            return UM_ERR;
+        }
+
+        t->out_pos += (size_t) n;
+        t->written += (uint64_t) n;
+        t->bytes.sent += (uint64_t) n;
+    }
+
+    talk_drop_written(t);
+    return um_io_want_write(&t->io, t->out.len > 0);
+}
+
+/* All that waits goes into the stream. */
+static void
+talk_send(um_talk_t *t)
+{
+    while (!um_list_is_empty(&t->waiting)) {
+        talk_cmd_t *c = um_list_entry(t->waiting.next, talk_cmd_t, link);
+
+        um_sbuf_add(&t->out, c->bytes, c->len);
+        if (t->out.failed) {
+            um_talk_soon(t, ENOMEM, "command");
+            return;
+        }
+        c->begin = t->stream;
+        t->stream += c->len;
+        um_list_del(&c->link);
+        um_list_add_tail(&t->said, &c->link);
+    }
+
+    if (talk_write(t) != UM_OK) {
+        um_talk_soon(t, errno, "send failed");
+    }
+}
+
+static um_rc_t
+talk_add(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
+    uint32_t argc, const um_str_t *argv)
+{
+    um_sbuf_t b = { 0 };
+    talk_cmd_t *c = NULL;
+
+    um_sbuf_addf(&b, "*%u\r\n", argc);
+    for (uint32_t i = 0; i < argc; i++) {
+        um_sbuf_addf(&b, "$%zu\r\n", argv[i].len);
+        um_sbuf_add_str(&b, argv[i]);
+        um_sbuf_addz(&b, "\r\n");
+    }
+    if (!b.failed) {
+        c = malloc(sizeof(*c) + b.len);
+    }
+    if (c == NULL) {
+        um_sbuf_deinit(&b);
+        return UM_ERR;
+    }
+
+    *c = (talk_cmd_t){
+        .done = done,
+        .data = data,
+        .due_ns = um_loop_now(t->loop) + timeout * NS_PER_MS,
+        .len = b.len,
+    };
+    memcpy(c->bytes, b.data, b.len);
+    um_sbuf_deinit(&b);
+
+    um_list_add_tail(&t->waiting, &c->link);
+    t->pending++;
+    return UM_OK;
+}
+
+static void
+talk_on_auth(void *data, const um_talk_answer_t *a)
+{
+    um_talk_t *t = data;
+
+    if (a->end != UM_TALK_ANSWERED) {
+        return; /* the connection ends, and says why */
+    }
+
+    /* Who has no password takes everybody, in one wording or another. */
+    if (a->reply->type == REDIS_REPLY_ERROR
+        && strstr(a->reply->str, "no password") == NULL
+        && strstr(a->reply->str, "without any password") == NULL)
+    {
+        um_talk_soon(t, 0, "refused our password");
+        return;
+    }
+
+    t->state = TALK_UP;
+    talk_send(t);
+}
+
+/* AUTH alone; the others wait until it is answered. */
+static um_rc_t
+talk_greet(um_talk_t *t)
+{
+    um_str_t argv[3] = { um_lit("AUTH") };
+    uint32_t argc = 1;
+    um_list_t others;
+    um_rc_t rc;
+
+    if (t->conf.user != NULL) {
+        argv[argc++] = um_str_of(t->conf.user);
+    }
+    argv[argc++] = um_str_of(t->conf.password);
+
+    um_list_init(&others);
+    um_list_join(&others, &t->waiting);
+    t->state = TALK_GREETING;
+    rc = talk_add(t, t->conf.connect_timeout, talk_on_auth, t, argc, argv);
+    if (rc == UM_OK) {
+        talk_send(t);
+    }
+    um_list_join(&t->waiting, &others);
+    return rc;
+}
+
+static void
+talk_connected(um_talk_t *t)
+{
+    int err = 0;
+    socklen_t len = sizeof(err);
+
+    if (getsockopt(t->io.fd, SOL_SOCKET, SO_ERROR, &err, &len) == -1) {
+        err = errno;
+    }
+    if (err != 0) {
+        um_talk_fail(t, err, "connect failed");
+        return;
+    }
+
+    if (um_io_want_write(&t->io, false) != UM_OK
+        || um_io_want_read(&t->io, true) != UM_OK)
+    {
+        um_talk_fail(t, ENOMEM, "cannot be watched");
+        return;
+    }
+
+    if (t->conf.password == NULL) {
+        t->state = TALK_UP;
+        talk_send(t);
+    } else if (talk_greet(t) != UM_OK) {
+        um_talk_fail(t, ENOMEM, "AUTH");
+        return;
+    }
+    talk_set_timer(t);
+}
+
+static void
+talk_on_writable(void *data)
+{
+    um_talk_t *t = data;
+
+    if (t->state == TALK_CONNECTING) {
+        talk_connected(t);
+    } else if (talk_write(t) != UM_OK) {
+        um_talk_fail(t, errno, "send failed");
+    }
+}
+
+void
+um_talk_dialled(um_talk_t *t, int fd)
+{
+    t->reader = redisReaderCreate();
+    if (t->reader == NULL
+        || um_io_open(
+               &t->io, t->loop, fd, talk_on_readable, talk_on_writable, t)
+               != UM_OK)
+    {
+        (void) close(fd);
+        um_talk_soon(t, ENOMEM, "connect failed");
+        return;
+    }
+
+    t->state = TALK_CONNECTING;
+    if (um_io_want_write(&t->io, true) != UM_OK) {
+        um_talk_soon(t, ENOMEM, "cannot be watched");
+    }
+}
+
+/* ---- From outside ------------------------------------------------------- */
+
+um_talk_t *
+um_talk_new(um_loop_t *loop, const um_addr_t *addr, const um_talk_conf_t *conf)
+{
+    um_talk_t *t = calloc(1, sizeof(*t));
+
+    if (t != NULL) {
+        t->timer = um_timer_new(loop, talk_on_time, t);
+    }
+    if (t == NULL || t->timer == NULL) {
+        um_log_error(ENOMEM, "%s", addr->text);
+        free(t);
+        return NULL;
+    }
+
+    t->loop = loop;
+    t->addr = *addr;
+    t->conf = *conf;
+    t->io.fd = -1;
+    um_list_init(&t->waiting);
+    um_list_init(&t->said);
+    return t;
+}
+
+void
+um_talk_free(um_talk_t *t)
+{
+    if (t == NULL || t->freed) {
+        return;
+    }
+
+    talk_enter(t);
+    t->freed = true;
+    talk_end(t);
+    (void) talk_leave(t);
+}
+
+static void
+talk_start(um_talk_t *t)
+{
+    if (t->state == TALK_IDLE) {
+        t->connect_due_ns =
+            um_loop_now(t->loop) + t->conf.connect_timeout * NS_PER_MS;
+        um_talk_dial(t);
+    } else if (t->state == TALK_UP && !t->failed) {
+        talk_send(t);
+    }
+}
+
+um_rc_t
+um_talk_say(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
+    uint32_t argc, const um_str_t *argv)
+{
+    if (t->freed || t->pending >= t->conf.commands_max
+        || talk_add(t, timeout, done, data, argc, argv) != UM_OK)
+    {
+        return UM_ERR;
+    }
+
+    talk_start(t);
+    talk_set_timer(t);
+    return UM_OK;
+}
+
+um_rc_t
+um_talk_sayz(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
+    const char *words)
+{
+    um_str_t argv[TALK_WORDS];
+    uint32_t argc = 0;
+
+    while (*words != '\0') {
+        size_t len = strcspn(words, " ");
+
+        um_assert(argc < TALK_WORDS);
+        argv[argc++] = (um_str_t){ words, len };
+        words += len;
+        words += *words == ' ';
+    }
+
+    return um_talk_say(t, timeout, done, data, argc, argv);
+}
+
+void
+um_talk_hang_up(um_talk_t *t, const char *why)
+{
+    talk_enter(t);
+    talk_say_why(t, 0, why);
+    talk_end(t);
+    (void) talk_leave(t);
+}
+
+void
+um_talk_on_end(um_talk_t *t, um_io_pt on_end, void *data)
+{
+    t->on_end = on_end;
+    t->end_data = data;
+}
+
+bool
+um_talk_is_up(const um_talk_t *t)
+{
+    return t->state == TALK_UP && !t->failed;
+}
+
+uint32_t
+um_talk_pending(const um_talk_t *t)
+{
+    return t->pending;
+}
+
+const um_addr_t *
+um_talk_addr(const um_talk_t *t)
+{
+    return &t->addr;
+}
+
+um_talk_bytes_t
+um_talk_bytes(const um_talk_t *t)
+{
+    return t->bytes;
+}

@@ -1,0 +1,88 @@
+/*
+ * um_talk_priv.h -- what um_talk.c and um_talk_dial.c share.
+ *
+ *   IDLE       -> RESOLVING  [um_talk_dial]   the address is a name
+ *   IDLE       -> CONNECTING [um_talk_dial]
+ *   RESOLVING  -> CONNECTING [dial_on_names]
+ *   CONNECTING -> GREETING   [talk_connected] there is a password
+ *   CONNECTING -> UP         [talk_connected]
+ *   GREETING   -> UP         [talk_on_auth]
+ *   any        -> IDLE       [um_talk_fail]
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef UM_TALK_PRIV_H
+#define UM_TALK_PRIV_H
+
+#include "core/um_list.h"
+#include "core/um_sbuf.h"
+#include "redis/um_talk.h"
+
+typedef enum {
+    TALK_IDLE,
+    TALK_RESOLVING,
+    TALK_CONNECTING,
+    TALK_GREETING,
+    TALK_UP,
+} talk_state_t;
+
+typedef struct {
+    um_list_t link; /* in talk->waiting, then talk->said */
+    um_talk_pt done;
+    void *data;
+    uint64_t due_ns;
+    uint64_t begin; /* where its bytes begin in the stream; `said` only */
+    bool over;      /* `done` has been called; an answer is awaited yet */
+    size_t len;
+    char bytes[];
+} talk_cmd_t;
+
+struct um_talk_s {
+    um_loop_t *loop;
+    um_addr_t addr;
+    um_talk_conf_t conf;
+    talk_state_t state;
+    um_io_t io;
+    um_timer_t *timer; /* the earliest deadline, or what is to be done soon */
+    redisReader *reader;
+    struct talk_names_s *names; /* RESOLVING: the job that counts */
+    uint32_t attempt;           /* which of a name's addresses to try */
+    uint64_t connect_due_ns;    /* RESOLVING to GREETING */
+    uint64_t connection;        /* counts them, for callbacks that end one */
+
+    um_list_t waiting; /* not in `out` yet */
+    um_list_t said;    /* in `out` or on the wire, in order */
+    uint32_t pending;
+    um_sbuf_t out;
+    size_t out_pos;      /* written of `out` */
+    uint64_t stream;     /* bytes ever put into `out` of this connection */
+    uint64_t written;    /* of them, taken by the socket */
+    size_t unread;       /* bytes of an answer that is not whole yet */
+    um_talk_bytes_t bytes;
+
+    um_io_pt on_end;
+    void *end_data;
+    char why[256]; /* the latest failure */
+    bool refused;
+    bool failed;    /* at once: to be told from the timer */
+    uint32_t depth; /* callbacks that we are in */
+    bool freed;     /* as soon as that is 0 */
+};
+
+/* Begin to connect.  What fails at once is told later, by um_talk_soon(). */
+void um_talk_dial(um_talk_t *t);
+
+/* Nobody wants that name any more. */
+void um_talk_dial_cancel(um_talk_t *t);
+
+/* `fd` connects; taken. */
+void um_talk_dialled(um_talk_t *t, int fd);
+
+/* The attempt has failed: remember why, and tell it from the loop. */
+void um_talk_soon(um_talk_t *t, int err, const char *why);
+
+/* The connection has failed, tell everybody now.  `t` may be gone. */
+void um_talk_fail(um_talk_t *t, int err, const char *why);
+
+#endif /* UM_TALK_PRIV_H */
