@@ -19,6 +19,7 @@
 #include "master/um_master.h"
 #include "master/um_modules.h"
 #include "master/um_restart.h"
+#include "mover/um_mover.h"
 #include "os/um_pidfile.h"
 #include "os/um_proc.h"
 #include "os/um_signal.h"
@@ -99,9 +100,30 @@ proxy_redis_password(const void *conf)
     return ((const um_proxy_conf_t *) conf)->backend_password;
 }
 
+static int
+proxy_run_mover(int channel, um_shm_t *shm, int wake_fd, const int *bus_out,
+    const void *conf)
+{
+    const um_proxy_conf_t *proxy = conf;
+    const um_mover_heritage_t h = {
+        .shm = shm,
+        .master_fd = channel,
+        .wake_fd = wake_fd,
+        .bus_out = bus_out,
+        .conf = {
+            .user = proxy->backend_user,
+            .password = proxy->backend_password,
+            .node_timeout = proxy->node_timeout,
+        },
+    };
+
+    return um_mover_run(&h);
+}
+
 static const um_worker_def_t worker_def = {
     .block = "proxy",
     .run = um_worker_run,
+    .run_mover = proxy_run_mover,
     .listen = proxy_listen,
     .slow_places = proxy_slow_places,
     .furnish = proxy_furnish,

@@ -16,6 +16,7 @@ my %may = (
     net      => [qw(core)],
     resp     => [qw(core)],
     master   => [qw(core os conf shm)],
+    mover    => [qw(core meta shm net redis)],
     proxy    => [qw(core conf shm net resp meta)],
     http     => [qw(core net meta)],
     redis    => [qw(core net)],

@@ -107,6 +107,16 @@ um_crew_close_bus(const um_crew_t *crew)
 }
 
 void
+um_crew_close_inboxes(const um_crew_t *crew)
+{
+    for (uint32_t i = 0; i < crew->rows; i++) {
+        if (crew->bus_in[i] != -1) {
+            close(crew->bus_in[i]);
+        }
+    }
+}
+
+void
 um_crew_deinit(um_crew_t *crew)
 {
     um_crew_close_bus(crew);

@@ -34,6 +34,9 @@ void um_crew_deinit(um_crew_t *crew);
 /* In a child that is no worker: let go of the workers' inboxes. */
 void um_crew_close_bus(const um_crew_t *crew);
 
+/* The same for one that writes to them. */
+void um_crew_close_inboxes(const um_crew_t *crew);
+
 /* `cy`, lent, is the current cycle from now on.  Its workers start with the
  * next tick; those of the cycle before go on until um_crew_retire(). */
 void um_crew_hire(um_crew_t *crew, const um_cycle_t *cy);

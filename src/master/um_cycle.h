@@ -28,6 +28,10 @@ typedef struct {
 
     int (*run)(const um_heritage_t *h); /* life of a worker, its exit code */
 
+    /* Life of the mover, likewise.  `bus_out` are the workers' inboxes. */
+    int (*run_mover)(int channel, um_shm_t *shm, int wake_fd,
+        const int *bus_out, const void *conf);
+
     /* The i-th address it listens on; NULL: no more. */
     const um_addr_t *(*listen)(const void *conf, uint32_t i, bool *control);
 

@@ -114,6 +114,7 @@ hand_run(int channel, void *data)
     heritage.master_fd = channel;
     heritage.bus_in = common->bus_in[h->row];
     heritage.bus_out = common->bus_out;
+    heritage.mover_fd = common->mover_fd;
     heritage.proxy_conf = cy->proxy;
     heritage.init_worker = um_modules_init_worker;
     heritage.exit_worker = um_modules_exit_worker;

@@ -8,12 +8,14 @@
 
 #include "master/um_master.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/um_clock.h"
 #include "core/um_log.h"
+#include "master/um_aide.h"
 #include "master/um_crew.h"
 #include "master/um_guests.h"
 #include "master/um_redis_block.h"
@@ -51,6 +53,7 @@ typedef struct {
     um_cycle_t *cycle;
     um_shm_t shm;
     um_crew_t crew;
+    um_aide_t mover;
     um_guests_t guests;
     um_redis_servers_t redis;
     um_pidfile_t pidfile;
@@ -133,6 +136,7 @@ master_adopt(master_t *m, um_cycle_t *cy)
     atomic_store(&m->shm.settings->workers, cy->workers);
 
     um_crew_hire(&m->crew, cy);
+    um_aide_hire(&m->mover, cy);
     return um_guests_invite(&m->guests, cy);
 }
 
@@ -158,6 +162,19 @@ master_on_fork(void *data)
 
     um_cycle_close_sockets(m->cycle);
     um_crew_close_bus(&m->crew);
+    if (m->ready != -1) {
+        close(m->ready);
+    }
+}
+
+/* The mover wakes workers, so it keeps the ends of their inboxes that send. */
+static void
+master_on_mover(void *data)
+{
+    master_t *m = data;
+
+    um_cycle_close_sockets(m->cycle);
+    um_crew_close_inboxes(&m->crew);
     if (m->ready != -1) {
         close(m->ready);
     }
@@ -191,10 +208,20 @@ master_furnish(master_t *m, const um_cycle_t *cy)
         goto fail_shm;
     }
 
+    if (um_aide_init(
+            &m->mover, &m->shm, m->crew.bus_out, master_on_mover, m)
+        != UM_OK)
+    {
+        goto fail_crew;
+    }
+
     m->crew.common.private_fd = m->ready;
+    m->crew.common.mover_fd = m->mover.wake_fd;
     m->kept = um_restart_keep(cy->conf);
     return UM_OK;
 
+fail_crew:
+    um_crew_deinit(&m->crew);
 fail_shm:
     um_shm_destroy(&m->shm);
 fail_redis:
@@ -258,6 +285,7 @@ master_end(master_t *m)
 
     um_guests_deinit(&m->guests);
     um_redis_servers_deinit(&m->redis);
+    um_aide_deinit(&m->mover);
     um_crew_deinit(&m->crew);
     um_shm_destroy(&m->shm);
     um_cycle_free(m->cycle);
@@ -288,6 +316,7 @@ master_reopen(master_t *m)
     if (um_log_reopen() == UM_OK) {
         master_own_log(m->cycle);
         um_crew_reopen_logs(&m->crew);
+        um_proc_signal(&m->mover.proc, SIGUSR1);
         um_guests_reopen_logs(&m->guests);
     }
 }
@@ -384,6 +413,11 @@ master_step(master_t *m)
             break;
         }
 
+        um_aide_stop(&m->mover);
+        if (um_aide_is_alive(&m->mover)) {
+            break;
+        }
+
         /* Last of all: whoever served may have had words for them. */
         um_redis_servers_stop(&m->redis);
         if (!um_redis_servers_are_alive(&m->redis)) {
@@ -428,6 +462,7 @@ master_tick(master_t *m)
     uint64_t due[] = {
         um_redis_servers_tick(&m->redis, now),
         um_guests_tick(&m->guests, now),
+        um_aide_tick(&m->mover, now),
     };
     size_t i;
 

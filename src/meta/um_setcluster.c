@@ -16,7 +16,7 @@
 #define SCAN_COUNT_MAX 65536
 
 bool
-um_setcluster_name(um_topo_t *t, um_str_t name)
+um_setcluster_is_name(um_str_t name)
 {
     if (name.len > UM_TOPO_NAME_MAX) {
         return false;
@@ -30,6 +30,16 @@ um_setcluster_name(um_topo_t *t, um_str_t name)
         {
             return false;
         }
+    }
+
+    return true;
+}
+
+bool
+um_setcluster_name(um_topo_t *t, um_str_t name)
+{
+    if (!um_setcluster_is_name(name)) {
+        return false;
     }
 
     memset(t->cluster, 0, sizeof(t->cluster));
@@ -116,22 +126,27 @@ host_of(um_str_t addr)
         end != NULL ? (size_t) (end - addr.data) : addr.len };
 }
 
-/* Our nodes live on our host: what names another one is not for us. */
-static bool
-locals_are_mine(const um_topo_t *t, um_str_t announce_host)
+bool
+um_setcluster_is_mine(um_str_t addr, um_str_t announce_host)
 {
+    um_str_t host = host_of(addr);
+
     if (announce_host.len > 1 && announce_host.data[0] == '[') {
         announce_host = host_of(announce_host);
     }
 
-    for (uint32_t a = 0; a < t->local_count; a++) {
-        um_str_t name = um_topo_str(t, t->addr[a].name);
-        um_str_t host = host_of(name);
+    /* A socket file is nowhere else. */
+    return host.len != addr.len
+           && (um_str_eq(host, announce_host)
+               || um_str_eq(host, um_lit("unix")));
+}
 
-        /* A socket file is nowhere else. */
-        if (host.len == name.len
-            || (!um_str_eq(host, announce_host)
-                && !um_str_eq(host, um_lit("unix"))))
+static bool
+locals_are_mine(const um_topo_t *t, um_str_t announce_host)
+{
+    for (uint32_t a = 0; a < t->local_count; a++) {
+        if (!um_setcluster_is_mine(
+                um_topo_str(t, t->addr[a].name), announce_host))
         {
             return false;
         }
@@ -140,10 +155,10 @@ locals_are_mine(const um_topo_t *t, um_str_t announce_host)
     return true;
 }
 
-static bool
-flags_decode(um_str_t flags, um_setcluster_t *out)
+void
+um_setcluster_flags(um_str_t flags, bool *force, bool *compress)
 {
-    bool compress = false;
+    *force = *compress = false;
 
     while (flags.len > 0) {
         const char *comma = memchr(flags.data, ',', flags.len);
@@ -151,13 +166,11 @@ flags_decode(um_str_t flags, um_setcluster_t *out)
             comma != NULL ? (size_t) (comma - flags.data) : flags.len };
         size_t taken = flag.len + (comma != NULL);
 
-        out->force |= um_str_ieq(flag, um_lit("FORCE"));
-        compress |= um_str_ieq(flag, um_lit("COMPRESS"));
+        *force |= um_str_ieq(flag, um_lit("FORCE"));
+        *compress |= um_str_ieq(flag, um_lit("COMPRESS"));
         flags.data += taken;
         flags.len -= taken;
     }
-
-    return compress;
 }
 
 static const char *
@@ -167,6 +180,7 @@ setcluster_decode(um_words_t *w, um_str_t announce_host, um_topo_t *t,
     um_str_t word;
     uint64_t epoch;
     const char *error;
+    bool compress;
 
     if (!um_words_take(w, &word)) {
         return UM_SETCLUSTER_BAD_ARGS;
@@ -180,7 +194,8 @@ setcluster_decode(um_words_t *w, um_str_t announce_host, um_topo_t *t,
         return UM_SETCLUSTER_BAD_ARGS;
     }
 
-    if (!flags_decode(word, out)) {
+    um_setcluster_flags(word, &out->force, &compress);
+    if (!compress) {
         error = um_setcluster_words(w, b, t, &out->config_ignored);
     } else if (um_words_take(w, &word)) {
         error = packed_decode(word, b, t);

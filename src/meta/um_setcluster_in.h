@@ -1,6 +1,6 @@
 /*
- * um_setcluster_in.h -- what the two forms of SETCLUSTER share; for
- * um_setcluster*.c only.
+ * um_setcluster_in.h -- what the two forms of SETCLUSTER share, and SETREPL
+ * with them; for um_setcluster*.c and um_repl.c only.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,7 +27,16 @@ bool um_words_take(um_words_t *w, um_str_t *word);
 /* Take one that is a number: one '+' may lead, as the reference reads it. */
 bool um_words_take_number(um_words_t *w, uint64_t *n);
 
-/* 0..31 characters of [A-Za-z0-9@_-]; false: `t` is unchanged. */
+/* "FORCE,COMPRESS" in any case; others mean nothing. */
+void um_setcluster_flags(um_str_t flags, bool *force, bool *compress);
+
+/* Our nodes live on our host: what names another one is not for us. */
+bool um_setcluster_is_mine(um_str_t addr, um_str_t announce_host);
+
+/* 0..31 characters of [A-Za-z0-9@_-]. */
+bool um_setcluster_is_name(um_str_t name);
+
+/* The same, and take it; false: `t` is unchanged. */
 bool um_setcluster_name(um_topo_t *t, um_str_t name);
 
 /* "disabled", "set_get_only", "allow_all" in any case. */

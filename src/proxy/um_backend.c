@@ -212,33 +212,6 @@ um_backend_internal(um_backend_t *b, const um_str_t *argv, uint32_t argc,
     return UM_OK;
 }
 
-void
-um_backend_ready(um_backend_t *b)
-{
-    um_req_t *r;
-
-    b->state = UM_BACKEND_READY;
-    b->failures = 0;
-    b->attempt = 0;
-    b->since_us = um_clock_wall_us();
-    if (!b->node->is_peer) {
-        b->row_slot = um_nodes_row_add(b->w->nodes, b->node, b->id, b->run_id);
-    }
-
-    while ((r = um_req_queue_take(&b->wait)) != NULL) {
-        b->wait_bytes -= r->body.len;
-        b->queued += r->body.len;
-        backend_note_len(r, r->body.len);
-        um_chain_move(&b->out, &r->body);
-        r->waiting = false;
-        backend_sent(b, r);
-    }
-
-    if (b->kind == UM_BACKEND_PROBE) {
-        um_backend_probe_ended(b, true);
-    }
-}
-
 um_req_t *
 um_backend_unwait(um_backend_t *b)
 {
@@ -270,6 +243,37 @@ backend_fail_waiting(um_backend_t *b, const char *why)
     }
 }
 
+void
+um_backend_ready(um_backend_t *b)
+{
+    um_req_t *r;
+
+    b->state = UM_BACKEND_READY;
+    b->failures = 0;
+    b->attempt = 0;
+    b->since_us = um_clock_wall_us();
+    if (!b->node->is_peer) {
+        b->row_slot = um_nodes_row_add(b->w->nodes, b->node, b->id, b->run_id);
+    }
+
+    if (um_unlikely(b->node->closed != NULL)) {
+        backend_fail_waiting(b, b->node->closed);
+    }
+
+    while ((r = um_req_queue_take(&b->wait)) != NULL) {
+        b->wait_bytes -= r->body.len;
+        b->queued += r->body.len;
+        backend_note_len(r, r->body.len);
+        um_chain_move(&b->out, &r->body);
+        r->waiting = false;
+        backend_sent(b, r);
+    }
+
+    if (b->kind == UM_BACKEND_PROBE) {
+        um_backend_probe_ended(b, true);
+    }
+}
+
 /* Answer what stood in the FIFO of a connection that is gone. */
 static void
 backend_fail_sent(um_backend_t *b, um_req_queue_t *fifo, uint64_t answered,
@@ -293,8 +297,8 @@ backend_fail_sent(um_backend_t *b, um_req_queue_t *fifo, uint64_t answered,
     }
 }
 
-static void
-backend_wake_waiters(um_backend_t *b)
+void
+um_backend_wake(um_backend_t *b)
 {
     while (!um_list_is_empty(&b->waiters)) {
         um_client_t *c = um_list_entry(b->waiters.next, um_client_t, wait_link);
@@ -310,7 +314,7 @@ um_backend_uncongested(um_backend_t *b)
 {
     if (!um_list_is_empty(&b->waiters)
         && b->out.len <= UM_BACKEND_CONGESTED / 2) {
-        backend_wake_waiters(b);
+        um_backend_wake(b);
     }
 }
 
@@ -397,7 +401,7 @@ um_backend_fail(um_backend_t *b, int err, const char *why)
     backend_fail_sent(b, &fifo, answered, written, why);
     um_sent_free(&b->sent, &b->w->chunks);
     backend_fail_waiting(b, why);
-    backend_wake_waiters(b);
+    um_backend_wake(b);
 
     if (b->kind == UM_BACKEND_PROBE) {
         um_backend_probe_ended(b, false);
@@ -425,7 +429,7 @@ um_backend_free(um_backend_t *b)
     backend_fail_sent(b, &fifo, answered, written, "closed");
     um_sent_free(&b->sent, &b->w->chunks);
     backend_fail_waiting(b, "closed");
-    backend_wake_waiters(b);
+    um_backend_wake(b);
 
     if (b->kind == UM_BACKEND_PRIVATE) {
         um_private_gone(b);

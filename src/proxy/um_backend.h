@@ -202,6 +202,9 @@ void um_backend_tick(um_backend_t *b, uint64_t now);
  * one or a probe may be freed by it. */
 void um_backend_fail(um_backend_t *b, int err, const char *why);
 
+/* Clients that wait for it are routed anew. */
+void um_backend_wake(um_backend_t *b);
+
 /* The greeting is over: serve. */
 void um_backend_ready(um_backend_t *b);
 

@@ -17,6 +17,7 @@
 #include "proxy/um_backend.h"
 #include "proxy/um_block.h"
 #include "proxy/um_fanout.h"
+#include "proxy/um_gate.h"
 #include "proxy/um_gens.h"
 #include "proxy/um_private.h"
 #include "proxy/um_refuse.h"
@@ -236,6 +237,31 @@ call_block(const call_t *k, um_verdict_t v, uint16_t slot)
     return UM_OK;
 }
 
+/* Its node is not to be sent to: wait with it, or refuse it.  Who forwarded it
+ * has others behind it, and is not kept waiting. */
+static um_rc_t
+call_closed(const call_t *k, um_node_t *n)
+{
+    um_client_t *c = k->c;
+    um_backend_t *b;
+    um_req_t *r;
+
+    if (k->hops == 0 && um_gate_may_wait(n)) {
+        b = um_node_pinned(n, c->st.id, c->st.proto);
+        if (b != NULL) {
+            return call_wait_for(c, b);
+        }
+    }
+
+    r = call_req(k);
+    if (r != NULL) {
+        um_stat_add(c->w->row, UM_STAT_COMMANDS_REFUSED, 1);
+        um_req_fail(r, "CLUSTERDOWN Hash slot not served: %s %s", n->addr.text,
+            n->closed);
+    }
+    return UM_OK;
+}
+
 /* Send it whole to where `v` says. */
 static um_rc_t
 call_send(const call_t *k, um_verdict_t v, uint16_t slot)
@@ -303,6 +329,12 @@ call_by_slot(const call_t *k, uint16_t slot)
     um_verdict_t v = um_dispatch_route(k->c->w, slot, k->hops);
 
     if (um_likely(v.go == UM_GO_LOCAL || v.go == UM_GO_PEER)) {
+        um_node_t *n = um_nodes_at(k->c->w, v.addr);
+
+        if (um_unlikely(n != NULL && n->closed != NULL)) {
+            return call_closed(k, n);
+        }
+
         return um_likely(!k->blocks) ? call_send(k, v, slot)
                                      : call_block(k, v, slot);
     }
@@ -328,7 +360,14 @@ call_keyless(const call_t *k)
 static um_rc_t
 call_split(const call_t *k, const um_keys_t *keys)
 {
-    um_req_t *r = call_req(k);
+    um_node_t *closed = um_gate_closed_node(k->c->w);
+    um_req_t *r;
+
+    if (um_unlikely(closed != NULL)) {
+        return call_closed(k, closed);
+    }
+
+    r = call_req(k);
 
     if (r != NULL) {
         r->hooks |= UM_HOOK_LOOK;

@@ -10,6 +10,7 @@
 #include "core/um_log.h"
 #include "core/um_str.h"
 #include "proxy/um_backend.h"
+#include "proxy/um_gate.h"
 #include "proxy/um_learn.h"
 #include "proxy/um_private.h"
 
@@ -175,6 +176,7 @@ um_nodes_make(um_nodes_t *nodes, uint32_t i)
     if (n != NULL) {
         n->in_view = true;
         nodes->w->node_at[i] = n;
+        um_gate_node(n);
     }
 
     return n;
@@ -283,6 +285,7 @@ um_node_learn(
     }
 
     memcpy(n->run_id, run_id, UM_RUN_ID);
+    um_gate_node(n);
     n->version = version;
     n->is_cluster = is_cluster;
     node_note_version(n->w->nodes);
@@ -316,6 +319,19 @@ um_nodes_each_ready(um_nodes_t *nodes,
             } else if (b != NULL && n->in_view) {
                 um_backend_open(b);
             }
+        }
+    }
+}
+
+void
+um_nodes_each_closed(um_nodes_t *nodes, void (*visit)(um_node_t *n))
+{
+    um_list_each(l, &nodes->all)
+    {
+        um_node_t *n = um_list_entry(l, um_node_t, link);
+
+        if (n->closed != NULL) {
+            visit(n);
         }
     }
 }

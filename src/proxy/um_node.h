@@ -53,6 +53,12 @@ struct um_node_s {
     uint32_t version; /* 0x00MMmmpp; 0: not known */
     char run_id[UM_RUN_ID + 1];
 
+    /* Local: why nobody is sent to it now, static; NULL: it serves.  Since
+     * when, and whether those who waited for it have been told.  um_gate.h */
+    const char *closed;
+    uint64_t closed_ns;
+    bool closed_long;
+
     /* Local: pinned; peer: by hop level.  From UM_NODE_CONNS on likewise for
      * RESP3, made when first needed. */
     um_backend_t *conn[UM_NODE_LINKS];
@@ -114,6 +120,9 @@ void um_nodes_row_del(um_nodes_t *nodes, int32_t slot);
  * local nodes without any connection are connected to. */
 void um_nodes_each_ready(um_nodes_t *nodes,
     uint32_t (*visit)(um_backend_t *b, void (*answered)(um_backend_t *b)));
+
+/* Call `visit` for every local node that nobody is sent to now. */
+void um_nodes_each_closed(um_nodes_t *nodes, void (*visit)(um_node_t *n));
 
 /* Close an idle private connection of any node; false: there is none. */
 bool um_nodes_spare_one(um_nodes_t *nodes);

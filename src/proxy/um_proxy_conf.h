@@ -46,6 +46,7 @@ typedef struct {
     um_cidr_t *control_allow;
     uint32_t control_allow_count;
     uint64_t control_timeout;
+    uint64_t node_timeout; /* ms */
 
     bool active_redirection;
     uint32_t max_redirections;     /* 1 .. 4 */

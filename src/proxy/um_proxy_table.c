@@ -25,6 +25,7 @@ static const um_bounds_t proxy_backend_flush_size = { .min = 1 };
 static const um_bounds_t proxy_backend_low_flush_interval = { .min = 1 };
 static const um_bounds_t proxy_backend_high_flush_interval = { .min = 1 };
 static const um_bounds_t proxy_control_timeout = { .min = 10, .max = 600000 };
+static const um_bounds_t proxy_node_timeout = { .min = 1000, .max = 3600000 };
 static const um_bounds_t proxy_max_redirections = { .max = 1000 };
 static const um_bounds_t proxy_max_clients = { .min = 1, .max = 10000000 };
 static const um_bounds_t proxy_client_output_limit = { .min = 65536 };
@@ -203,6 +204,19 @@ static const um_directive_t proxy_directives[] = {
         .dflt = "1500ms",
         .doc = "How long UMCTL SETCLUSTER waits until all workers route by "
                "the new metadata. Then the answer is TRY_AGAIN.",
+    },
+    {
+        .name = "node_timeout",
+        .args = "TIME",
+        .min = 1,
+        .max = 1,
+        .set = um_set_msec,
+        .offset = offsetof(um_proxy_conf_t, node_timeout),
+        .post = &proxy_node_timeout,
+        .dflt = "10s",
+        .doc = "How long a local Redis may be silent before the coordinator "
+               "is told that it hangs, so that its replica takes over. Longer "
+               "than the longest script, and than a fork takes.",
     },
     {
         .name = "active_redirection",

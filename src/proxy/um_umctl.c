@@ -11,6 +11,8 @@
 
 #include "core/um_str.h"
 #include "proxy/um_future.h"
+#include "proxy/um_gate.h"
+#include "proxy/um_repl_text.h"
 #include "proxy/um_self.h"
 #include "proxy/um_umctl_text.h"
 #include "resp/um_put.h"
@@ -47,7 +49,8 @@ umctl_ready(um_req_t *r, const um_str_t *argv, uint32_t argc)
 
     (void) argv;
     (void) argc;
-    um_put_int(o, um_umctl_ready(r->w->topo));
+    um_put_int(o, um_repl_is_all_replicas(um_gate_wanted(r->w->gate))
+                      || um_umctl_ready(r->w->topo));
     um_req_end(r);
 }
 
@@ -58,11 +61,12 @@ umctl_info(um_req_t *r, const um_str_t *argv, uint32_t argc)
 
     (void) argv;
     (void) argc;
-    um_umctl_info(r->w->topo, o);
+    um_umctl_info(r->w->topo, um_gate_wanted(r->w->gate),
+        um_gate_found(r->w->gate), o);
     um_req_end(r);
 }
 
-/* INFOMGR: no migration has been finished; INFOREPL: none is replicated. */
+/* INFOMGR: no migration has been finished. */
 static void
 umctl_nothing(um_req_t *r, const um_str_t *argv, uint32_t argc)
 {
@@ -94,14 +98,6 @@ umctl_shutdown(um_req_t *r, const um_str_t *argv, uint32_t argc)
 }
 
 static void
-umctl_no_replication(um_req_t *r, const um_str_t *argv, uint32_t argc)
-{
-    (void) argc;
-    um_req_error(r, "ERR UMCTL %.*s: replication is not supported yet",
-        um_str_fmt(argv[1]));
-}
-
-static void
 umctl_no_migration(um_req_t *r, const um_str_t *argv, uint32_t argc)
 {
     (void) argc;
@@ -119,10 +115,11 @@ static const struct {
     { "READY", umctl_ready },
     { "INFO", umctl_info },
     { "INFOMGR", umctl_nothing },
-    { "INFOREPL", umctl_nothing },
+    { "INFOREPL", um_umctl_inforepl },
     { "STATS", umctl_stats },
     { "SHUTDOWN", umctl_shutdown },
-    { "SETREPL", umctl_no_replication },
+    { "SETREPL", um_umctl_setrepl },
+    { "HEALTH", um_umctl_health },
     { "PRECHECK", umctl_no_migration },
     { "PRESWITCH", umctl_no_migration },
     { "FINALSWITCH", umctl_no_migration },

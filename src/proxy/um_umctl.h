@@ -31,6 +31,12 @@ void um_umctl_free(um_umctl_t *u);
  */
 void um_umctl_setcluster(um_req_t *r, const um_str_t *argv, uint32_t argc);
 
+/* um_umctl_repl.c.  SETREPL is answered when it is on the noticeboard; whether
+ * the nodes are what it says, HEALTH tells. */
+void um_umctl_setrepl(um_req_t *r, const um_str_t *argv, uint32_t argc);
+void um_umctl_inforepl(um_req_t *r, const um_str_t *argv, uint32_t argc);
+void um_umctl_health(um_req_t *r, const um_str_t *argv, uint32_t argc);
+
 /* UMCTL SHUTDOWN: +OK, and when that is written, the master is asked to stop
  * everything. */
 void um_umctl_shutdown(um_req_t *r);

@@ -10,6 +10,7 @@
 
 #include "core/um_sbuf.h"
 #include "meta/um_topo.h"
+#include "shm/um_repl_sh.h"
 #include "shm/um_workers.h"
 
 /* Is any local entry not about to leave?  (An entry without ranges counts.) */
@@ -19,7 +20,8 @@ bool um_umctl_ready(const um_topo_t *t);
  * The six elements of UMCTL INFO.  The entries that a migration waits for
  * stand at PRE_CHECK: the source serves them.
  */
-void um_umctl_info(const um_topo_t *t, um_sbuf_t *out);
+void um_umctl_info(const um_topo_t *t, const um_repl_t *r,
+    const um_repl_board_t *b, um_sbuf_t *out);
 
 /*
  * "# Migration" and the reference's 22 counters, then "# Proxy" and ours, the

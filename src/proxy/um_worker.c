@@ -23,6 +23,7 @@
 #include "proxy/um_bus.h"
 #include "proxy/um_client_in.h"
 #include "proxy/um_client_walk.h"
+#include "proxy/um_gate.h"
 #include "proxy/um_gens.h"
 #include "proxy/um_learn.h"
 #include "proxy/um_listen.h"
@@ -77,6 +78,7 @@ worker_refresh(um_worker_t *w)
     w->spare = old;
     um_gens_advance(w->gens, w->gen);
     um_nodes_apply(w->nodes);
+    um_gate_apply(w);
     um_block_topology(w);
     um_learn_again(w->learn);
     um_stat_add(w->row, UM_STAT_TOPOLOGY_REFRESHES, 1);
@@ -92,6 +94,7 @@ worker_begin_turn(void *data)
 
     um_trace_turn(w);
     worker_refresh(w);
+    um_gate_check(w); /* behind: SETREPL comes before its SETCLUSTER */
     um_orphans_check(w);
 }
 
@@ -297,6 +300,7 @@ worker_on_tick(void *data)
 
     um_nodes_tick(w->nodes);
     um_block_tick(w);
+    um_gate_tick(w);
     um_bus_tick(w->bus);
     if (w->draining) {
         worker_close_quiet(w);
@@ -481,8 +485,10 @@ worker_init(um_worker_t *w, const um_heritage_t *h)
     w->gens = malloc(sizeof(*w->gens));
     w->loop = um_loop_new();
     w->nodes = um_nodes_new(w);
+    w->gate = um_gate_new(w);
     if (w->rbuf == NULL || w->topo == NULL || w->spare == NULL
-        || w->gens == NULL || w->loop == NULL || w->nodes == NULL)
+        || w->gens == NULL || w->loop == NULL || w->nodes == NULL
+        || w->gate == NULL)
     {
         um_log_error(ENOMEM, "worker cannot start");
         return UM_ERR;
@@ -526,6 +532,7 @@ worker_deinit(um_worker_t *w)
     um_worker_deinit_commands(w);
     um_bus_free(w->bus);
     um_nodes_free(w->nodes);
+    um_gate_free(w->gate);
     um_jobs_free(w->lookups, free); /* nobody waits for a name any more */
     um_backend_reap(w);
     um_learn_free(w->learn); /* the nodes had its questions */

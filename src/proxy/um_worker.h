@@ -21,6 +21,7 @@
 
 typedef struct um_nodes_s um_nodes_t;
 typedef struct um_bus_s um_bus_t;
+typedef struct um_gate_s um_gate_t;
 typedef struct um_gens_s um_gens_t;
 typedef struct um_listen_s um_listen_t;
 typedef struct um_umctl_s um_umctl_t;
@@ -67,6 +68,7 @@ struct um_worker_s {
     uint64_t gen;     /* of `topo` */
     um_gens_t *gens;  /* unanswered requests by generation */
     um_nodes_t *nodes;
+    um_gate_t *gate; /* which local nodes may be sent to */
     struct um_node_s *node_at[UM_TOPO_ADDRS]; /* by index into topo->addr */
 
     um_listen_t *listen;

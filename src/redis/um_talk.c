@@ -3,6 +3,7 @@
 #include "redis/um_talk.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -481,6 +482,24 @@ talk_greet(um_talk_t *t)
     return rc;
 }
 
+/* Remember who the other end is. */
+static void
+talk_note_host(um_talk_t *t)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof(ss);
+
+    t->host[0] = '\0';
+    if (getpeername(t->io.fd, (struct sockaddr *) &ss, &len) == 0
+        && ss.ss_family != AF_UNIX
+        && getnameinfo((struct sockaddr *) &ss, len, t->host, sizeof(t->host),
+               NULL, 0, NI_NUMERICHOST)
+               != 0)
+    {
+        t->host[0] = '\0';
+    }
+}
+
 static void
 talk_connected(um_talk_t *t)
 {
@@ -502,6 +521,7 @@ talk_connected(um_talk_t *t)
         return;
     }
 
+    talk_note_host(t);
     if (t->conf.password == NULL) {
         t->state = TALK_UP;
         talk_send(t);
@@ -628,6 +648,25 @@ um_talk_sayz(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
     return um_talk_say(t, timeout, done, data, argc, argv);
 }
 
+/* A late one is over, too: its place is kept until the answer comes. */
+static void
+talk_disown_in(um_list_t *list, const void *data)
+{
+    um_list_each(l, list)
+    {
+        talk_cmd_t *c = um_list_entry(l, talk_cmd_t, link);
+
+        c->over |= c->data == data;
+    }
+}
+
+void
+um_talk_disown(um_talk_t *t, const void *data)
+{
+    talk_disown_in(&t->waiting, data);
+    talk_disown_in(&t->said, data);
+}
+
 void
 um_talk_hang_up(um_talk_t *t, const char *why)
 {
@@ -660,6 +699,12 @@ const um_addr_t *
 um_talk_addr(const um_talk_t *t)
 {
     return &t->addr;
+}
+
+const char *
+um_talk_host(const um_talk_t *t)
+{
+    return t->host[0] != '\0' ? t->host : NULL;
 }
 
 um_talk_bytes_t

@@ -73,6 +73,9 @@ UM_MUSTCHECK um_rc_t um_talk_say(um_talk_t *t, uint64_t timeout,
 UM_MUSTCHECK um_rc_t um_talk_sayz(um_talk_t *t, uint64_t timeout,
     um_talk_pt done, void *data, const char *words);
 
+/* Nobody wants the answers of the commands that were said with `data`. */
+void um_talk_disown(um_talk_t *t, const void *data);
+
 /* Hang up, now: commands are answered with LOST or UNSENT from within. */
 void um_talk_hang_up(um_talk_t *t, const char *why);
 
@@ -87,6 +90,10 @@ bool um_talk_is_up(const um_talk_t *t);
 uint32_t um_talk_pending(const um_talk_t *t);
 
 const um_addr_t *um_talk_addr(const um_talk_t *t);
+
+/* The other end's host in digits, once it has been connected to: what a name
+ * stands for.  NULL: not known, or a UNIX socket. */
+const char *um_talk_host(const um_talk_t *t);
 
 /* Bytes sent and received in its life. */
 typedef struct {

@@ -15,6 +15,8 @@
 #ifndef UM_TALK_PRIV_H
 #define UM_TALK_PRIV_H
 
+#include <netinet/in.h>
+
 #include "core/um_list.h"
 #include "core/um_sbuf.h"
 #include "redis/um_talk.h"
@@ -63,7 +65,8 @@ struct um_talk_s {
 
     um_io_pt on_end;
     void *end_data;
-    char why[256]; /* the latest failure */
+    char host[INET6_ADDRSTRLEN]; /* of the other end, in digits; "": none */
+    char why[256];               /* the latest failure */
     bool refused;
     bool failed;    /* at once: to be told from the timer */
     uint32_t depth; /* callbacks that we are in */

@@ -50,6 +50,9 @@ struct um_heritage_s {
     int bus_in;
     const int *bus_out; /* one per row of shm->workers */
 
+    /* eventfd of the mover: written to when there is a new SETREPL. */
+    int mover_fd;
+
     const void *proxy_conf; /* um_proxy_conf_t of the cycle */
 
     /*

@@ -20,7 +20,7 @@
 #define SHM_ALIGN ((size_t) 4096)
 
 #define SHM_MAGIC  UINT64_C(0x6e6f6d7265646e75) /* "undermon" */
-#define SHM_LAYOUT 2
+#define SHM_LAYOUT 3
 
 static size_t
 shm_room(size_t size)
@@ -69,6 +69,7 @@ shm_plan(um_shm_head_sh_t *head, uint32_t worker_rows, uint32_t slow_places)
         [UM_SHM_SETTINGS] = sizeof(um_settings_sh_t),
         [UM_SHM_TIMES] = um_times_size(worker_rows),
         [UM_SHM_SLOW] = um_slow_ring_size(slow_places),
+        [UM_SHM_REPL] = sizeof(um_repl_sh_t),
     };
     size_t at = shm_room(sizeof(*head));
 
@@ -112,9 +113,11 @@ um_shm_create(um_shm_t *shm, uint32_t worker_rows, uint32_t slow_places)
     shm->settings = shm_zone(shm, UM_SHM_SETTINGS);
     shm->times = shm_zone(shm, UM_SHM_TIMES);
     shm->slow = shm_zone(shm, UM_SHM_SLOW);
+    shm->repl = shm_zone(shm, UM_SHM_REPL);
 
     if (um_topo_sh_init(shm->topo) != UM_OK
-        || um_slow_ring_init(shm->slow, slow_places) != UM_OK)
+        || um_slow_ring_init(shm->slow, slow_places) != UM_OK
+        || um_repl_sh_init(shm->repl) != UM_OK)
     {
         goto fail;
     }
@@ -174,9 +177,10 @@ um_shm_view(um_shm_view_t *v, const void *base, size_t size)
     v->settings = view_zone(head, size, UM_SHM_SETTINGS, sizeof(*v->settings));
     v->times = view_zone(head, size, UM_SHM_TIMES, sizeof(*v->times));
     v->slow = view_zone(head, size, UM_SHM_SLOW, sizeof(*v->slow));
+    v->repl = view_zone(head, size, UM_SHM_REPL, sizeof(*v->repl));
 
     if (v->topo == NULL || v->workers == NULL || v->settings == NULL
-        || v->times == NULL || v->slow == NULL)
+        || v->times == NULL || v->slow == NULL || v->repl == NULL)
     {
         return "is cut short";
     }
@@ -194,7 +198,9 @@ um_shm_view(um_shm_view_t *v, const void *base, size_t size)
         || v->times->commands > UM_TIMES_COMMANDS
         || v->slow->layout != UM_SLOW_LAYOUT
         || v->slow->size != sizeof(um_slow_place_sh_t)
-        || head->zone[UM_SHM_SLOW].size != um_slow_ring_size(v->slow->places))
+        || head->zone[UM_SHM_SLOW].size != um_slow_ring_size(v->slow->places)
+        || v->repl->layout != UM_REPL_SH_LAYOUT
+        || v->repl->size != sizeof(um_repl_sh_t))
     {
         return "has zones of another version";
     }

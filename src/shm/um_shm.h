@@ -11,6 +11,7 @@
 #ifndef UM_SHM_H
 #define UM_SHM_H
 
+#include "shm/um_repl_sh.h"
 #include "shm/um_settings.h"
 #include "shm/um_slow_ring.h"
 #include "shm/um_times.h"
@@ -24,6 +25,7 @@ typedef enum {
     UM_SHM_SETTINGS,
     UM_SHM_TIMES,
     UM_SHM_SLOW,
+    UM_SHM_REPL,
     UM_SHM_ZONES
 } um_shm_zone_t;
 
@@ -47,6 +49,7 @@ typedef struct {
     um_settings_sh_t *settings;
     um_times_sh_t *times;
     um_slow_ring_sh_t *slow;
+    um_repl_sh_t *repl;
 } um_shm_t;
 
 /* Map and initialise all zones.  UM_ERR: logged. */
@@ -62,6 +65,7 @@ typedef struct {
     const um_settings_sh_t *settings;
     const um_times_sh_t *times;
     const um_slow_ring_sh_t *slow;
+    const um_repl_sh_t *repl;
 } um_shm_view_t;
 
 /*

@@ -2,9 +2,7 @@
 
 #include "shm/um_topo_sh.h"
 
-#include <errno.h>
-
-#include "core/um_log.h"
+#include "shm/um_sh_lock.h"
 
 /* A publication takes longer than a copy: a second overtaking is no chance. */
 #define TOPO_SH_TRIES 3
@@ -14,43 +12,22 @@
 #pragma GCC diagnostic ignored "-Wtsan"
 #endif
 
+#define TOPO_ZONE "topology"
+
 um_rc_t
 um_topo_sh_init(um_topo_sh_t *sh)
 {
-    pthread_mutexattr_t attr;
-    um_rc_t rc = UM_ERR;
-    int err;
-
     atomic_init(&sh->gen, 0);
     atomic_init(&sh->epoch, 0);
     um_topo_clear(&sh->half[0]);
     um_topo_clear(&sh->half[1]);
-
-    err = pthread_mutexattr_init(&attr);
-    if (err != 0) {
-        um_log_error(err, "topology zone: no mutex attributes");
+    if (um_sh_lock_init(&sh->writer, TOPO_ZONE) != UM_OK) {
         return UM_ERR;
     }
 
-    err = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-    if (err == 0) {
-        err = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    }
-
-    if (err == 0) {
-        err = pthread_mutex_init(&sh->writer, &attr);
-    }
-
-    if (err == 0) {
-        sh->layout = UM_TOPO_LAYOUT;
-        sh->size = sizeof(*sh);
-        rc = UM_OK;
-    } else {
-        um_log_error(err, "topology zone: no robust shared mutex");
-    }
-
-    (void) pthread_mutexattr_destroy(&attr);
-    return rc;
+    sh->layout = UM_TOPO_LAYOUT;
+    sh->size = sizeof(*sh);
+    return UM_OK;
 }
 
 /*
@@ -60,27 +37,17 @@ um_topo_sh_init(um_topo_sh_t *sh)
 static um_rc_t
 topo_sh_trylock(um_topo_sh_t *sh)
 {
-    int err = pthread_mutex_trylock(&sh->writer);
+    bool died;
+    um_rc_t rc = um_sh_trylock(&sh->writer, TOPO_ZONE, &died);
     uint64_t gen;
 
-    if (err == EBUSY) {
-        return UM_AGAIN;
-    }
-
-    if (err == EOWNERDEAD) {
+    if (rc == UM_OK && died) {
         gen = atomic_load_explicit(&sh->gen, memory_order_relaxed);
         atomic_store_explicit(
             &sh->epoch, sh->half[gen & 1].epoch, memory_order_release);
-        um_log_notice(0, "topology zone: took over from a dead writer");
-        err = pthread_mutex_consistent(&sh->writer);
     }
 
-    if (err != 0) {
-        um_log_error(err, "topology zone: the writer's lock is broken");
-        return UM_ERR;
-    }
-
-    return UM_OK;
+    return rc;
 }
 
 um_rc_t
@@ -109,7 +76,7 @@ um_topo_publish(
     }
 
     *gen = now;
-    (void) pthread_mutex_unlock(&sh->writer);
+    um_sh_unlock(&sh->writer);
     return rc;
 }
 

@@ -1,0 +1,406 @@
+/*
+ * um_elder.c -- an old master, from the moment when our node is to take its
+ * place until it follows.
+ *
+ *   LOOKED   -> FENCING   [um_elder_fence]  CLIENT PAUSE ... WRITE, then INFO
+ *   FENCING  -> HELD      [elder_on_held]   it takes no writes
+ *   FENCING  -> FAILED    [elder_on_...]    it did not answer, or refused
+ *   any      -> TURNING   [um_elder_turn]   our node is the master now
+ *   TURNING  -> LEAVING   [elder_step_turn] it follows, or has nothing of ours
+ *   any      -> LEAVING   [um_elder_abandon] it need not stop after all
+ *   LEAVING  -> (gone)    [elder_step_out]  it may write again, if it can
+ *
+ * Before 6.2 a pause stops everything, us included: there the old one is told
+ * to write only while it has more replicas than it can have.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/um_log.h"
+#include "core/um_str.h"
+#include "mover/um_mover_priv.h"
+#include "redis/um_reply.h"
+
+#define VERSION_PAUSE_WRITE 0x060200
+
+/* From one attempt to turn it to the next. */
+#define OLD_AGAIN_MS 100
+
+/* So often we try to set one free that does not answer; a pause ends by itself
+ * after a minute. */
+#define OLD_RELEASES 3
+
+struct um_elder_s {
+    um_list_t link; /* in m->elders, while TURNING */
+    um_mover_t *m;
+    um_other_t other;
+    um_io_pt on_news; /* until it is turned */
+    void *data;
+
+    um_fence_state_t fence;
+    uint64_t offset; /* HOLDS */
+    bool paused;     /* to be undone: CLIENT UNPAUSE, or ... */
+    bool capped;     /* ... min-slaves-to-write, which was: */
+    char cap[24];
+
+    um_talk_t *self; /* TURNING: our node, ... */
+    char host[254];  /* ... where it is for the old one */
+    um_look_t look;  /* ... and the history of both */
+    um_attach_t *attach;
+    bool attached;
+    bool told;          /* that it does not answer      */
+    bool abandoned;     /* it is only to be set free    */
+    uint32_t releases;  /* how often that was tried     */
+};
+
+static void
+elder_on_seen(void *data)
+{
+    um_elder_t *o = data;
+
+    if (o->self == NULL && !o->abandoned) {
+        o->on_news(o->data);
+    }
+}
+
+um_elder_t *
+um_elder_new(
+    um_mover_t *m, const um_look_t *look, um_io_pt on_news, void *data)
+{
+    bool v6 = strchr(look->master_host, ':') != NULL;
+    um_elder_t *o = calloc(1, sizeof(*o));
+    char address[300];
+
+    if (o == NULL) {
+        um_log_error(0, "node %s: out of memory", look->master_host);
+        return NULL;
+    }
+
+    um_list_init(&o->link);
+    o->m = m;
+    o->on_news = on_news;
+    o->data = data;
+    um_other_init(&o->other, m, elder_on_seen, o);
+    (void) snprintf(address, sizeof(address), v6 ? "[%s]:%u" : "%s:%u",
+        look->master_host, look->master_port);
+    if (um_other_set(&o->other, um_str_of(address)) != UM_OK) {
+        free(o);
+        return NULL;
+    }
+
+    return o;
+}
+
+static void
+elder_free(um_elder_t *o)
+{
+    um_attach_cancel(o->attach);
+    um_talk_free(o->self);
+    um_other_deinit(&o->other);
+    um_list_del(&o->link);
+    free(o);
+}
+
+const um_other_facts_t *
+um_elder_facts(const um_elder_t *o)
+{
+    return &o->other.facts;
+}
+
+void
+um_elder_look(um_elder_t *o, uint64_t pause)
+{
+    um_other_ask(&o->other, pause);
+}
+
+um_fence_state_t
+um_elder_fenced(const um_elder_t *o, uint64_t *offset)
+{
+    *offset = o->offset;
+    return o->fence;
+}
+
+/* ---- Told to stop ------------------------------------------------------- */
+
+static void
+elder_fence_failed(um_elder_t *o, const um_talk_answer_t *a)
+{
+    um_str_t why =
+        a->reply != NULL ? um_reply_text(a->reply) : um_str_of(a->why);
+
+    if (o->abandoned) {
+        return;
+    }
+
+    um_log_warn(0, "old master %s: cannot be told to take no writes: %.*s",
+        um_talk_addr(o->other.talk)->text, um_str_fmt(why));
+    atomic_fetch_add(&o->m->sh->counts.fences_failed, 1);
+    o->fence = UM_FENCE_FAILED;
+    o->on_news(o->data);
+}
+
+/* All it has acknowledged is before the offset that it tells now. */
+static void
+elder_on_offset(void *data, const um_talk_answer_t *a)
+{
+    um_elder_t *o = data;
+    um_look_t look;
+
+    if (a->end != UM_TALK_ANSWERED
+        || um_look_parse(um_reply_text(a->reply), &look) != UM_OK)
+    {
+        elder_fence_failed(o, a);
+        return;
+    }
+
+    if (o->abandoned) {
+        return;
+    }
+
+    atomic_fetch_add(&o->m->sh->counts.fences, 1);
+    o->other.facts.look = look;
+    o->offset = look.offset;
+    o->fence = UM_FENCE_HOLDS;
+    o->on_news(o->data);
+}
+
+static void
+elder_on_stopped(void *data, const um_talk_answer_t *a)
+{
+    um_elder_t *o = data;
+
+    if (a->end != UM_TALK_ANSWERED || um_reply_is_error(a->reply)) {
+        elder_fence_failed(o, a);
+        return;
+    }
+
+    if (um_talk_sayz(o->other.talk, UM_MOVER_OTHER_MS, elder_on_offset, o, "INFO")
+        != UM_OK)
+    {
+        o->fence = UM_FENCE_FAILED;
+    }
+}
+
+static void
+elder_on_cap(void *data, const um_talk_answer_t *a)
+{
+    um_elder_t *o = data;
+    um_str_t cap = um_reply_text(um_reply_at(a->reply, 1));
+
+    if (a->end != UM_TALK_ANSWERED || cap.len == 0
+        || cap.len >= sizeof(o->cap)) {
+        elder_fence_failed(o, a);
+        return;
+    }
+
+    memcpy(o->cap, cap.data, cap.len);
+    o->capped = true;
+    if (um_talk_sayz(o->other.talk, UM_MOVER_OTHER_MS, elder_on_stopped, o,
+            "CONFIG SET min-slaves-to-write 1000000")
+        != UM_OK)
+    {
+        o->fence = UM_FENCE_FAILED;
+    }
+}
+
+void
+um_elder_fence(um_elder_t *o)
+{
+    bool pause = o->other.facts.look.version >= VERSION_PAUSE_WRITE;
+    um_rc_t rc =
+        pause ? um_talk_sayz(o->other.talk, UM_MOVER_OTHER_MS, elder_on_stopped,
+            o, "CLIENT PAUSE 60000 WRITE")
+              : um_talk_sayz(o->other.talk, UM_MOVER_OTHER_MS, elder_on_cap, o,
+                  "CONFIG GET min-slaves-to-write");
+
+    o->paused = pause && rc == UM_OK;
+    o->fence = rc == UM_OK ? UM_FENCE_ASKED : UM_FENCE_FAILED;
+}
+
+/* ---- Told to follow ----------------------------------------------------- */
+
+static void
+elder_on_released(void *data, const um_talk_answer_t *a)
+{
+    um_elder_t *o = data;
+
+    if (a->end == UM_TALK_ANSWERED) {
+        o->paused = o->capped = false;
+    }
+}
+
+/* What holds its writers may go. */
+static void
+elder_release(um_elder_t *o)
+{
+    const um_str_t argv[] = { um_lit("CONFIG"), um_lit("SET"),
+        um_lit("min-slaves-to-write"), um_str_of(o->cap) };
+    um_rc_t rc = o->capped
+                     ? um_talk_say(o->other.talk, UM_MOVER_DO_MS,
+                         elder_on_released, o, um_countof(argv), argv)
+                     : um_talk_sayz(o->other.talk, UM_MOVER_DO_MS,
+                         elder_on_released, o, "CLIENT UNPAUSE");
+
+    o->releases++;
+    if (rc != UM_OK) {
+        um_log_error(0, "old master %s: out of memory",
+            um_talk_addr(o->other.talk)->text);
+    }
+}
+
+static void
+elder_on_attached(void *data, const char *why)
+{
+    um_elder_t *o = data;
+
+    o->attach = NULL;
+    o->attached = why == NULL;
+    if (o->attached) {
+        atomic_fetch_add(&o->m->sh->counts.demotions, 1);
+    }
+}
+
+/* Is it ours to turn?  Only as long as it lives the life that our node took
+ * over: afterwards it may be anybody's. */
+static bool
+elder_is_ours(const um_elder_t *o)
+{
+    const um_look_t *look = &o->other.facts.look;
+
+    return look->master && strcmp(look->replid, o->look.replid) == 0;
+}
+
+/* Nobody has it stopped any more, or it does not listen: forget it. */
+static void
+elder_step_out(um_elder_t *o)
+{
+    if ((o->paused || o->capped) && o->releases < OLD_RELEASES) {
+        elder_release(o);
+        return;
+    }
+
+    elder_free(o);
+}
+
+static void
+elder_step_turn(um_elder_t *o)
+{
+    const char *name = um_talk_addr(o->other.talk)->text;
+
+    switch (o->other.facts.state) {
+    case UM_OTHER_SEEN:
+        if (elder_is_ours(o)) {
+            o->attach = um_attach_new(o->m, o->other.talk, o->self,
+                &o->look, o->host, um_talk_addr(o->self)->port,
+                elder_on_attached, o);
+            return;
+        }
+
+        um_log_notice(0, "old master %s: %s", name,
+            o->attached ? "follows" : "needs not be told to follow");
+        o->abandoned = true;
+        return;
+
+    case UM_OTHER_REFUSED:
+        /* Nobody lives there, and who comes back has another life. */
+        um_log_notice(0, "old master %s: is dead", name);
+        elder_free(o);
+        return;
+
+    default:
+        if (!o->told) {
+            o->told = true;
+            um_log_warn(0,
+                "old master %s: does not answer; it is told to follow when it "
+                "does",
+                name);
+        }
+        return;
+    }
+}
+
+static void
+elder_step(um_elder_t *o)
+{
+    if (o->attach != NULL || um_talk_pending(o->other.talk) > 0) {
+        return;
+    }
+
+    if (o->abandoned) {
+        elder_step_out(o);
+        return;
+    }
+
+    elder_step_turn(o);
+}
+
+void
+um_elder_tick(um_mover_t *m)
+{
+    um_list_each_safe(l, &m->elders)
+    {
+        um_elder_t *o = um_list_entry(l, um_elder_t, link);
+
+        if (!o->abandoned && o->attach == NULL) {
+            um_other_ask(&o->other, OLD_AGAIN_MS);
+        }
+        elder_step(o);
+    }
+}
+
+void
+um_elder_abandon(um_elder_t *o)
+{
+    if (o != NULL) {
+        o->abandoned = true;
+        um_list_del(&o->link);
+        um_list_add_tail(&o->m->elders, &o->link);
+    }
+}
+
+void
+um_elder_abandon_all(um_mover_t *m, const um_addr_t *self)
+{
+    um_list_each(l, &m->elders)
+    {
+        um_elder_t *o = um_list_entry(l, um_elder_t, link);
+
+        if (o->self != NULL
+            && strcmp(um_talk_addr(o->self)->text, self->text) == 0)
+        {
+            um_attach_cancel(o->attach);
+            o->attach = NULL;
+            o->abandoned = true;
+        }
+    }
+}
+
+void
+um_elder_free_all(um_mover_t *m)
+{
+    um_list_each_safe(l, &m->elders)
+    {
+        elder_free(um_list_entry(l, um_elder_t, link));
+    }
+}
+
+void
+um_elder_turn(um_elder_t *o, const um_addr_t *self, const char *host,
+    const um_look_t *look)
+{
+    um_mover_t *m = o->m;
+
+    o->self = um_mover_talk(m, self);
+    if (o->self == NULL) {
+        um_elder_abandon(o);
+        return;
+    }
+
+    (void) snprintf(o->host, sizeof(o->host), "%s", host);
+    o->look = *look;
+    um_list_add_tail(&m->elders, &o->link);
+}
