@@ -153,25 +153,48 @@ health_node(const um_repl_found_t *f, uint32_t i, const char *fault,
         f->lag, f->lost);
 }
 
+/* The first fault of all nodes, and whether all of them are well. */
+static const char *
+board_fault(const um_repl_t *r, const um_repl_board_t *b, uint64_t timeout_ms,
+    uint64_t now_us, bool *well)
+{
+    const char *worst = NULL;
+
+    *well = b->count == r->count;
+    for (uint32_t i = 0; i < b->count; i++) {
+        const char *fault = um_repl_fault(&b->node[i], timeout_ms, now_us);
+
+        worst = worst != NULL ? worst : fault;
+        *well = *well && found_is_well(&b->node[i]);
+    }
+
+    return worst != NULL ? worst : "none";
+}
+
+void
+um_repl_text_beat(const um_topo_t *t, const um_repl_t *r,
+    const um_repl_board_t *b, uint64_t timeout_ms, uint64_t now_us,
+    um_sbuf_t *out)
+{
+    bool well;
+    const char *fault = board_fault(r, b, timeout_ms, now_us, &well);
+
+    um_sbuf_addf(out, "%" PRIu64 " %" PRIu64 " %s %u 0", t->epoch, r->epoch,
+        fault, well);
+}
+
 void
 um_repl_text_health(const um_topo_t *t, const um_repl_t *r,
     const um_repl_board_t *b, uint64_t timeout_ms, uint64_t now_us,
     um_sbuf_t *out)
 {
-    const char *worst = NULL;
-    bool well = b->count == r->count;
-
-    for (uint32_t i = 0; i < b->count; i++) {
-        const char *fault = um_repl_fault(&b->node[i], timeout_ms, now_us);
-
-        worst = worst != NULL ? worst : fault;
-        well = well && found_is_well(&b->node[i]);
-    }
+    bool well;
+    const char *fault = board_fault(r, b, timeout_ms, now_us, &well);
 
     um_sbuf_addf(out, "epoch:%" PRIu64 "\r\nrepl_epoch:%" PRIu64 "\r\n",
         t->epoch, r->epoch);
     um_sbuf_addf(out, "cluster:%s\r\nfault:%s\r\nin_sync:%u\r\nnodes:%u\r\n",
-        t->cluster, worst != NULL ? worst : "none", well, b->count);
+        t->cluster, fault, well, b->count);
     for (uint32_t i = 0; i < b->count; i++) {
         health_node(&b->node[i], i,
             um_repl_fault(&b->node[i], timeout_ms, now_us), out);

@@ -41,6 +41,18 @@ void um_repl_text_health(const um_topo_t *t, const um_repl_t *r,
     const um_repl_board_t *b, uint64_t timeout_ms, uint64_t now_us,
     um_sbuf_t *out);
 
+/*
+ * UMCTL BEAT, the same in a line, for who asks many proxies all the time:
+ *
+ *     7 7 none 1 0
+ *
+ * epoch, repl_epoch, fault, in_sync, and how many migrations are finished and
+ * wait to be committed (UMCTL INFOMGR tells which).
+ */
+void um_repl_text_beat(const um_topo_t *t, const um_repl_t *r,
+    const um_repl_board_t *b, uint64_t timeout_ms, uint64_t now_us,
+    um_sbuf_t *out);
+
 /* INFO's section Replication, behind what a master of Redis says. */
 void um_repl_text_info(
     const um_repl_board_t *b, const um_repl_counts_t *counts, um_sbuf_t *out);

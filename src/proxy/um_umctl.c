@@ -119,6 +119,7 @@ static const struct {
     { "STATS", umctl_stats },
     { "SHUTDOWN", umctl_shutdown },
     { "SETREPL", um_umctl_setrepl },
+    { "BEAT", um_umctl_beat },
     { "HEALTH", um_umctl_health },
     { "PRECHECK", umctl_no_migration },
     { "PRESWITCH", umctl_no_migration },

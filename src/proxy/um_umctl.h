@@ -35,6 +35,7 @@ void um_umctl_setcluster(um_req_t *r, const um_str_t *argv, uint32_t argc);
  * the nodes are what it says, HEALTH tells. */
 void um_umctl_setrepl(um_req_t *r, const um_str_t *argv, uint32_t argc);
 void um_umctl_inforepl(um_req_t *r, const um_str_t *argv, uint32_t argc);
+void um_umctl_beat(um_req_t *r, const um_str_t *argv, uint32_t argc);
 void um_umctl_health(um_req_t *r, const um_str_t *argv, uint32_t argc);
 
 /* UMCTL SHUTDOWN: +OK, and when that is written, the master is asked to stop

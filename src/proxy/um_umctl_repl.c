@@ -89,6 +89,21 @@ um_umctl_inforepl(um_req_t *r, const um_str_t *argv, uint32_t argc)
 }
 
 void
+um_umctl_beat(um_req_t *r, const um_str_t *argv, uint32_t argc)
+{
+    um_worker_t *w = r->w;
+    um_sbuf_t *o = um_req_begin(r);
+
+    (void) argv;
+    (void) argc;
+    um_sbuf_addz(o, "+");
+    um_repl_text_beat(w->topo, um_gate_wanted(w->gate),
+        um_gate_found(w->gate), w->conf->node_timeout, um_clock_wall_us(), o);
+    um_sbuf_addz(o, "\r\n");
+    um_req_end(r);
+}
+
+void
 um_umctl_health(um_req_t *r, const um_str_t *argv, uint32_t argc)
 {
     um_worker_t *w = r->w;
