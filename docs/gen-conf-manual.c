@@ -14,6 +14,7 @@
 #include "proxy/um_proxy_conf.h"
 
 #include "../modules/broker/broker_conf.h"
+#include "../modules/coordinator/coord_conf.h"
 #include "../modules/status/status_conf.h"
 
 #include <stdio.h>
@@ -33,11 +34,19 @@ static const um_block_t broker_block = {
     .env = true,
 };
 
+static const um_block_t coord_block = {
+    .name = "coordinator",
+    .directives = coord_directives,
+    .doc = COORD_DOC,
+    .env = true,
+};
+
 static const um_block_t *const blocks[] = {
     &um_main_block,
     &um_proxy_block,
     &um_redis_block,
     &broker_block,
+    &coord_block,
     &status_block,
     NULL,
 };

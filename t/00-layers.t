@@ -20,7 +20,7 @@ my %may = (
     proxy    => [qw(core conf shm net resp meta)],
     http     => [qw(core net meta)],
     redis    => [qw(core net)],
-    modules  => [qw(core conf net meta http)],
+    modules  => [qw(core conf net meta http redis resp)],
     status   => [qw(core conf net meta http shm)],
 );
 

@@ -103,7 +103,11 @@ static void
 talk_answer_all(um_talk_t *t, um_list_t *list, uint64_t written)
 {
     char why[sizeof(t->why)];
-    um_talk_answer_t a = { .why = why, .refused = t->refused };
+    um_talk_answer_t a = {
+        .why = why,
+        .refused = t->refused,
+        .ours = t->ours,
+    };
 
     memcpy(why, t->why, sizeof(why));
     while (!um_list_is_empty(list)) {
@@ -134,12 +138,20 @@ talk_close(um_talk_t *t)
     t->connection++;
 }
 
+static bool
+talk_is_ours(int err)
+{
+    return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS
+           || err == EADDRNOTAVAIL || err == ENETUNREACH;
+}
+
 static void
 talk_say_why(um_talk_t *t, int err, const char *why)
 {
     t->refused = err == ECONNREFUSED;
-    (void) snprintf(t->why, sizeof(t->why), "%s%s%s", why,
-        err != 0 ? ": " : "", err != 0 ? strerror(err) : "");
+    t->ours = talk_is_ours(err);
+    (void) snprintf(t->why, sizeof(t->why), "%s%s%s", why, err != 0 ? ": " : "",
+        err != 0 ? strerror(err) : "");
 }
 
 /* Close it and answer everybody.  Within talk_enter(). */
@@ -162,18 +174,33 @@ talk_end(um_talk_t *t)
     talk_answer_all(t, &waiting, 0);
 }
 
-void
-um_talk_fail(um_talk_t *t, int err, const char *why)
+/* `why` has been said: end. */
+static void
+talk_fail(um_talk_t *t)
 {
     bool stood = t->state == TALK_UP;
 
     talk_enter(t);
-    talk_say_why(t, err, why);
     talk_end(t);
     if (stood && !t->freed && t->on_end != NULL) {
         t->on_end(t->end_data);
     }
     (void) talk_leave(t);
+}
+
+void
+um_talk_fail(um_talk_t *t, int err, const char *why)
+{
+    talk_say_why(t, err, why);
+    talk_fail(t);
+}
+
+void
+um_talk_fail_here(um_talk_t *t, const char *why)
+{
+    talk_say_why(t, 0, why);
+    t->ours = true;
+    talk_fail(t);
 }
 
 void
@@ -191,7 +218,11 @@ um_talk_soon(um_talk_t *t, int err, const char *why)
 static void
 talk_answer_late(um_talk_t *t, um_list_t *list, um_talk_end_t end)
 {
-    const um_talk_answer_t a = { .end = end, .why = "timed out" };
+    const um_talk_answer_t a = {
+        .end = end,
+        .why = "timed out",
+        .ours = t->state == TALK_RESOLVING,
+    };
     uint64_t now = um_loop_now(t->loop);
     uint64_t connection = t->connection;
 
@@ -229,19 +260,16 @@ talk_on_time(void *data)
     uint64_t connection = t->connection;
 
     if (t->failed) {
-        char why[sizeof(t->why)];
-        bool refused = t->refused;
-
-        memcpy(why, t->why, sizeof(why));
-        um_talk_fail(t, refused ? ECONNREFUSED : 0,
-            refused ? "connect failed" : why);
+        talk_fail(t); /* um_talk_soon() has said why */
         return;
     }
 
     if (talk_connects(t) && um_loop_now(t->loop) >= t->connect_due_ns) {
-        um_talk_fail(t, 0,
-            t->state == TALK_RESOLVING ? "name is not resolved in time"
-                                       : "not connected in time");
+        if (t->state == TALK_RESOLVING) {
+            um_talk_fail_here(t, "name is not resolved in time");
+        } else {
+            um_talk_fail(t, 0, "not connected in time");
+        }
         return;
     }
 
@@ -401,23 +429,18 @@ talk_send(um_talk_t *t)
 }
 
 static um_rc_t
-talk_add(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
-    uint32_t argc, const um_str_t *argv)
+talk_add_pieces(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
+    const um_str_t *piece, uint32_t pieces)
 {
-    um_sbuf_t b = { 0 };
-    talk_cmd_t *c = NULL;
+    talk_cmd_t *c;
+    size_t len = 0;
 
-    um_sbuf_addf(&b, "*%u\r\n", argc);
-    for (uint32_t i = 0; i < argc; i++) {
-        um_sbuf_addf(&b, "$%zu\r\n", argv[i].len);
-        um_sbuf_add_str(&b, argv[i]);
-        um_sbuf_addz(&b, "\r\n");
+    for (uint32_t i = 0; i < pieces; i++) {
+        len += piece[i].len;
     }
-    if (!b.failed) {
-        c = malloc(sizeof(*c) + b.len);
-    }
+
+    c = malloc(sizeof(*c) + len);
     if (c == NULL) {
-        um_sbuf_deinit(&b);
         return UM_ERR;
     }
 
@@ -425,14 +448,38 @@ talk_add(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
         .done = done,
         .data = data,
         .due_ns = um_loop_now(t->loop) + timeout * NS_PER_MS,
-        .len = b.len,
     };
-    memcpy(c->bytes, b.data, b.len);
-    um_sbuf_deinit(&b);
+    for (uint32_t i = 0; i < pieces; i++) {
+        if (piece[i].len > 0) {
+            memcpy(c->bytes + c->len, piece[i].data, piece[i].len);
+            c->len += piece[i].len;
+        }
+    }
 
     um_list_add_tail(&t->waiting, &c->link);
     t->pending++;
     return UM_OK;
+}
+
+static um_rc_t
+talk_add(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
+    uint32_t argc, const um_str_t *argv)
+{
+    um_sbuf_t b = { 0 };
+    um_rc_t rc;
+
+    um_sbuf_addf(&b, "*%u\r\n", argc);
+    for (uint32_t i = 0; i < argc; i++) {
+        um_sbuf_addf(&b, "$%zu\r\n", argv[i].len);
+        um_sbuf_add_str(&b, argv[i]);
+        um_sbuf_addz(&b, "\r\n");
+    }
+
+    rc = b.failed ? UM_ERR
+                  : talk_add_pieces(
+                      t, timeout, done, data, &(um_str_t){ b.data, b.len }, 1);
+    um_sbuf_deinit(&b);
+    return rc;
 }
 
 static void
@@ -620,6 +667,21 @@ um_talk_say(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
 {
     if (t->freed || t->pending >= t->conf.commands_max
         || talk_add(t, timeout, done, data, argc, argv) != UM_OK)
+    {
+        return UM_ERR;
+    }
+
+    talk_start(t);
+    talk_set_timer(t);
+    return UM_OK;
+}
+
+um_rc_t
+um_talk_say_pieces(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
+    const um_str_t *piece, uint32_t pieces)
+{
+    if (t->freed || t->pending >= t->conf.commands_max
+        || talk_add_pieces(t, timeout, done, data, piece, pieces) != UM_OK)
     {
         return UM_ERR;
     }

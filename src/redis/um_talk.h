@@ -38,6 +38,8 @@ typedef struct {
     const redisReply *reply; /* ANSWERED */
     const char *why;         /* else: "connect failed: Connection refused" */
     bool refused;            /* UNSENT: nobody listens there */
+    bool ours; /* UNSENT for want of memory, descriptors or threads of our own:
+                  it says nothing about the other end */
 } um_talk_answer_t;
 
 /* Exactly once for each command, never from within um_talk_say().  It may call
@@ -72,6 +74,10 @@ UM_MUSTCHECK um_rc_t um_talk_say(um_talk_t *t, uint64_t timeout,
 /* The same with words that stand in one string, apart by single spaces. */
 UM_MUSTCHECK um_rc_t um_talk_sayz(um_talk_t *t, uint64_t timeout,
     um_talk_pt done, void *data, const char *words);
+
+/* The same for a request that is written already, in pieces. */
+UM_MUSTCHECK um_rc_t um_talk_say_pieces(um_talk_t *t, uint64_t timeout,
+    um_talk_pt done, void *data, const um_str_t *piece, uint32_t pieces);
 
 /* Nobody wants the answers of the commands that were said with `data`. */
 void um_talk_disown(um_talk_t *t, const void *data);

@@ -89,7 +89,10 @@ names_done(void *data)
 
     if (t != NULL) {
         t->names = NULL;
-        if (n->err != 0) {
+        if (n->err == EAI_AGAIN || n->err == EAI_MEMORY || n->err == EAI_SYSTEM)
+        {
+            um_talk_fail_here(t, gai_strerror(n->err));
+        } else if (n->err != 0) {
             um_talk_fail(t, 0, gai_strerror(n->err));
         } else {
             dial_socket(t, (struct sockaddr *) &n->sa, n->sa_len);
@@ -128,7 +131,7 @@ dial_names(um_talk_t *t)
     if (um_jobs_add(t->conf.names, names_work, names_done, n) != UM_OK) {
         t->names = NULL;
         free(n);
-        um_talk_soon(t, 0, "too many names to resolve");
+        um_talk_soon(t, ENOBUFS, "too many names to resolve");
     }
 }
 

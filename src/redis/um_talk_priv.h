@@ -57,10 +57,10 @@ struct um_talk_s {
     um_list_t said;    /* in `out` or on the wire, in order */
     uint32_t pending;
     um_sbuf_t out;
-    size_t out_pos;      /* written of `out` */
-    uint64_t stream;     /* bytes ever put into `out` of this connection */
-    uint64_t written;    /* of them, taken by the socket */
-    size_t unread;       /* bytes of an answer that is not whole yet */
+    size_t out_pos;   /* written of `out` */
+    uint64_t stream;  /* bytes ever put into `out` of this connection */
+    uint64_t written; /* of them, taken by the socket */
+    size_t unread;    /* bytes of an answer that is not whole yet */
     um_talk_bytes_t bytes;
 
     um_io_pt on_end;
@@ -68,6 +68,7 @@ struct um_talk_s {
     char host[INET6_ADDRSTRLEN]; /* of the other end, in digits; "": none */
     char why[256];               /* the latest failure */
     bool refused;
+    bool ours;      /* it is our own want of something */
     bool failed;    /* at once: to be told from the timer */
     uint32_t depth; /* callbacks that we are in */
     bool freed;     /* as soon as that is 0 */
@@ -87,5 +88,8 @@ void um_talk_soon(um_talk_t *t, int err, const char *why);
 
 /* The connection has failed, tell everybody now.  `t` may be gone. */
 void um_talk_fail(um_talk_t *t, int err, const char *why);
+
+/* The same, and the other end has nothing to do with it. */
+void um_talk_fail_here(um_talk_t *t, const char *why);
 
 #endif /* UM_TALK_PRIV_H */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <string.h>
+
+#include "beat_text.h"
+#include "core/um_str.h"
+
+/* The next word of what is left, none when that is empty. */
+static um_str_t
+beat_word(um_str_t *rest)
+{
+    const char *end = memchr(rest->data, ' ', rest->len);
+    um_str_t word = { rest->data,
+        end != NULL ? (size_t) (end - rest->data) : rest->len };
+    size_t used = word.len + (end != NULL);
+
+    rest->data += used;
+    rest->len -= used;
+    return word;
+}
+
+um_rc_t
+beat_parse(um_str_t text, beat_t *out)
+{
+    beat_t b = { 0 };
+    uint64_t in_sync;
+    um_str_t fault;
+
+    if (text.len == 0 || um_str_to_u64(beat_word(&text), &b.epoch) != UM_OK
+        || um_str_to_u64(beat_word(&text), &b.repl_epoch) != UM_OK)
+    {
+        return UM_DECLINED;
+    }
+
+    fault = beat_word(&text);
+    if (fault.len == 0 || fault.len > BEAT_FAULT_MAX
+        || um_str_to_u64(beat_word(&text), &in_sync) != UM_OK
+        || um_str_to_u64(beat_word(&text), &b.finished) != UM_OK)
+    {
+        return UM_DECLINED;
+    }
+
+    memcpy(b.fault, fault.data, fault.len);
+    b.in_sync = in_sync == 1;
+    *out = b;
+    return UM_OK;
+}
