@@ -22,6 +22,12 @@ um_clock_ns(void)
 }
 
 uint64_t
+um_clock_boot_ns(void)
+{
+    return clock_read(CLOCK_BOOTTIME, 1000000000);
+}
+
+uint64_t
 um_clock_wall_us(void)
 {
     return clock_read(CLOCK_REALTIME, 1000000);

@@ -12,6 +12,9 @@
 /* CLOCK_MONOTONIC; comparable between the processes of one machine. */
 uint64_t um_clock_ns(void);
 
+/* CLOCK_BOOTTIME: the same, but it also runs while the machine sleeps. */
+uint64_t um_clock_boot_ns(void);
+
 /* CLOCK_REALTIME since 1970, microseconds. */
 uint64_t um_clock_wall_us(void);
 

@@ -58,12 +58,13 @@ aide_on_ended(um_proc_t *p, int status)
 
 um_rc_t
 um_aide_init(um_aide_t *a, um_shm_t *shm, const int *bus_out,
-    void (*on_fork)(void *data), void *data)
+    const uint64_t *awake_ns, void (*on_fork)(void *data), void *data)
 {
     memset(a, 0, sizeof(*a));
     um_proc_init(&a->proc, "mover", aide_on_ended);
     a->shm = shm;
     a->bus_out = bus_out;
+    a->awake_ns = awake_ns;
     a->on_fork = on_fork;
     a->data = data;
     a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -105,22 +106,50 @@ um_aide_stop(um_aide_t *a)
     aide_dismiss(a);
 }
 
+static uint64_t
+aide_start(um_aide_t *a, uint64_t now)
+{
+    if (a->cycle == NULL) {
+        return 0;
+    }
+
+    a->hung = false;
+    if (a->proc.due_ns <= now
+        && um_proc_start(&a->proc, UM_SIGNAL_CHILD_WORKER, aide_run, a)
+               != UM_OK)
+    {
+        a->proc.due_ns = now + AIDE_RETRY_MS * NS_PER_MS;
+    }
+
+    return a->proc.pid == 0 ? a->proc.due_ns : 0;
+}
+
+/* It tells the time as it turns, and is asked for it no earlier than we have
+ * been awake and it has lived for long enough. */
+static bool
+aide_hangs(const um_aide_t *a, uint64_t now)
+{
+    uint64_t limit = a->cycle != NULL ? a->cycle->main->worker_watchdog : 0;
+    uint64_t since = um_max(*a->awake_ns, a->proc.started_ns);
+    uint64_t told = atomic_load(&a->shm->repl->awake_ns);
+
+    limit *= NS_PER_MS;
+    return limit != 0 && !a->hung && now > since + limit
+           && um_clock_boot_ns() > told + limit;
+}
+
 uint64_t
 um_aide_tick(um_aide_t *a, uint64_t now)
 {
     if (a->proc.pid == 0) {
-        if (a->cycle == NULL) {
-            return 0;
-        }
+        return aide_start(a, now);
+    }
 
-        if (a->proc.due_ns <= now
-            && um_proc_start(
-                   &a->proc, UM_SIGNAL_CHILD_WORKER, aide_run, a)
-                   != UM_OK)
-        {
-            a->proc.due_ns = now + AIDE_RETRY_MS * NS_PER_MS;
-        }
-        return a->proc.pid == 0 ? a->proc.due_ns : 0;
+    if (aide_hangs(a, now)) {
+        um_log_error(0, "%s: pid %d does not turn, it is killed", a->proc.name,
+            (int) a->proc.pid);
+        a->hung = true;
+        um_proc_signal(&a->proc, SIGKILL);
     }
 
     if (a->deadline_ns != 0 && a->deadline_ns <= now) {

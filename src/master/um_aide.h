@@ -2,9 +2,9 @@
  * um_aide.h -- the mover's place: one process beside the workers, where there
  * is a proxy, for as long as they live.
  *
- * With a reload the one
- * of the old configuration leaves and that of the new one follows; what they
- * have found lies on the noticeboard.
+ * With a reload the one of the old configuration leaves and that of the new
+ * one follows; what they have found lies on the noticeboard.  One that does not
+ * turn for worker_watchdog is killed as a worker is.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,16 +20,19 @@ typedef struct {
     const um_cycle_t *cycle; /* the current one; NULL: none is wanted */
     um_shm_t *shm;
     const int *bus_out;
-    int wake_fd;          /* eventfd; -1: not made */
-    uint64_t deadline_ns; /* to have left; 0: none  */
+    const uint64_t *awake_ns; /* the master has not overslept since    */
+    int wake_fd;              /* eventfd; -1: not made                 */
+    uint64_t deadline_ns;     /* to have left; 0: it need not          */
+    bool hung;                /* and was killed for it                 */
     void (*on_fork)(void *data);
     void *data;
 } um_aide_t;
 
-/* `shm` and `bus_out` are lent; `on_fork` is called in the child, to close
- * what is not for it.  UM_ERR: logged. */
+/* `shm`, `bus_out` and `awake_ns` are lent; `on_fork` is called in the child,
+ * to close what is not for it.  UM_ERR: logged. */
 UM_MUSTCHECK um_rc_t um_aide_init(um_aide_t *a, um_shm_t *shm,
-    const int *bus_out, void (*on_fork)(void *data), void *data);
+    const int *bus_out, const uint64_t *awake_ns, void (*on_fork)(void *data),
+    void *data);
 void um_aide_deinit(um_aide_t *a);
 
 /* It serves `cy`, lent, from now on. */

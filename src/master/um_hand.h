@@ -40,7 +40,7 @@ typedef struct {
     const um_cycle_t *cycle; /* the current one            */
     const int *bus_in;       /* one inbox per row          */
     const int *bus_out;
-    int mover_fd; /* eventfd: wakes the mover */
+    int mover_fd;      /* eventfd: wakes the mover */
     uint64_t awake_ns; /* we have not overslept since */
     uint32_t failed;   /* how many died before they were ready */
     int private_fd;    /* what no worker may hold; -1: nothing */

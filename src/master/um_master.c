@@ -208,8 +208,8 @@ master_furnish(master_t *m, const um_cycle_t *cy)
         goto fail_shm;
     }
 
-    if (um_aide_init(
-            &m->mover, &m->shm, m->crew.bus_out, master_on_mover, m)
+    if (um_aide_init(&m->mover, &m->shm, m->crew.bus_out,
+            &m->crew.common.awake_ns, master_on_mover, m)
         != UM_OK)
     {
         goto fail_crew;

@@ -155,7 +155,5 @@ um_repl_is_same(const um_repl_node_t *a, const um_repl_node_t *b)
     return a->role == b->role && a->peer_count == b->peer_count
            && strcmp(a->cluster, b->cluster) == 0
            && strcmp(a->node, b->node) == 0
-           && memcmp(
-                  a->peer, b->peer, a->peer_count * sizeof(a->peer[0]))
-                  == 0;
+           && memcmp(a->peer, b->peer, a->peer_count * sizeof(a->peer[0])) == 0;
 }

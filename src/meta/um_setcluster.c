@@ -146,8 +146,7 @@ locals_are_mine(const um_topo_t *t, um_str_t announce_host)
 {
     for (uint32_t a = 0; a < t->local_count; a++) {
         if (!um_setcluster_is_mine(
-                um_topo_str(t, t->addr[a].name), announce_host))
-        {
+                um_topo_str(t, t->addr[a].name), announce_host)) {
             return false;
         }
     }

@@ -3,8 +3,8 @@
  *             for it may wait five seconds for more replicas, of which there
  *             are none
  *   USER      at the master: ACL SETUSER
- *   NAME      at the follower: CONFIG SET masteruser
- *   PASSWORD  at the follower: CONFIG SET masterauth
+ *   NAME      at the follower: CONFIG SET masteruser ... masterauth ...
+ *   PASSWORD  at the follower, before 7.0: CONFIG SET masterauth
  *   FOLLOW    at the follower: REPLICAOF
  *
  * A step that is refused (no ACL, no right to it) is left out, with the
@@ -27,6 +27,10 @@
 /* ACL came with 6.0. */
 #define VERSION_ACL 0x060000
 
+/* CONFIG SET takes several from 7.0 on.  Who else is at it then cannot come
+ * in between the name and the password. */
+#define VERSION_CONFIG_MANY 0x070000
+
 typedef enum {
     ATTACH_EAGER,
     ATTACH_USER,
@@ -41,10 +45,11 @@ struct um_attach_s {
     um_talk_t *master;
     attach_step_t step;
     attach_step_t first; /* behind EAGER */
-    bool plain; /* without a user of its own */
+    bool plain;          /* without a user of its own */
+    bool at_once;        /* name and password */
     char host[254];
     char port[8];
-    char user[32];
+    char user[48];
     char secret[33];
     um_attach_pt done;
     void *data;
@@ -80,9 +85,16 @@ attach_on_answer(void *data, const um_talk_answer_t *answer)
         return;
     }
 
+    if (refused && a->step == ATTACH_NAME && a->at_once) {
+        a->at_once = false; /* the follower is older: one by one */
+        if (attach_go_on(a) != UM_OK) {
+            attach_end(a, "out of memory");
+        }
+        return;
+    }
+
     if (refused && a->step != ATTACH_EAGER) {
-        um_log_notice(0,
-            "node %s: follows without a name of its own: %.*s",
+        um_log_notice(0, "node %s: follows without a name of its own: %.*s",
             um_talk_addr(a->follower)->text,
             um_str_fmt(um_reply_text(answer->reply)));
         a->plain = true;
@@ -94,6 +106,9 @@ attach_on_answer(void *data, const um_talk_answer_t *answer)
     }
 
     a->step = um_max(a->step + 1, a->first);
+    if (a->step == ATTACH_PASSWORD && a->at_once) {
+        a->step = ATTACH_FOLLOW;
+    }
     if (attach_go_on(a) != UM_OK) {
         attach_end(a, "out of memory");
     }
@@ -109,8 +124,19 @@ attach_say_user(um_attach_t *a)
         um_lit("+replconf"), um_lit("+ping") };
 
     (void) snprintf(secret, sizeof(secret), ">%s", a->secret);
-    return um_talk_say(a->master, UM_MOVER_DO_MS, attach_on_answer, a,
-        um_countof(argv), argv);
+    return um_talk_say(
+        a->master, UM_MOVER_DO_MS, attach_on_answer, a, um_countof(argv), argv);
+}
+
+static um_rc_t
+attach_say_name(um_attach_t *a, const char *user, const char *password)
+{
+    const um_str_t argv[] = { um_lit("CONFIG"), um_lit("SET"),
+        um_lit("masteruser"), um_str_of(user), um_lit("masterauth"),
+        um_str_of(password) };
+
+    return um_talk_say(a->follower, UM_MOVER_DO_MS, attach_on_answer, a,
+        a->at_once ? 6 : 4, argv);
 }
 
 static um_rc_t
@@ -120,8 +146,8 @@ attach_say_config(
     const um_str_t argv[] = { um_lit("CONFIG"), um_lit("SET"), um_str_of(name),
         um_str_of(value) };
 
-    return um_talk_say(to, UM_MOVER_DO_MS, attach_on_answer, a,
-        um_countof(argv), argv);
+    return um_talk_say(
+        to, UM_MOVER_DO_MS, attach_on_answer, a, um_countof(argv), argv);
 }
 
 static um_rc_t
@@ -151,8 +177,8 @@ attach_go_on(um_attach_t *a)
         return attach_say_user(a);
 
     case ATTACH_NAME:
-        return attach_say_config(
-            a, a->follower, "masteruser", a->plain ? user : a->user);
+        return attach_say_name(
+            a, a->plain ? user : a->user, a->plain ? password : a->secret);
 
     case ATTACH_PASSWORD:
         return attach_say_config(
@@ -184,7 +210,7 @@ attach_new_secret(um_attach_t *a)
 um_attach_t *
 um_attach_new(um_mover_t *m, um_talk_t *follower, um_talk_t *master,
     const um_look_t *master_look, const char *host, uint16_t port,
-    um_attach_pt done, void *data)
+    const char *who, um_attach_pt done, void *data)
 {
     um_attach_t *a = calloc(1, sizeof(*a));
 
@@ -199,15 +225,16 @@ um_attach_new(um_mover_t *m, um_talk_t *follower, um_talk_t *master,
     a->done = done;
     a->data = data;
     a->plain = master_look->version < VERSION_ACL;
+    a->at_once = master_look->version >= VERSION_CONFIG_MANY;
     attach_new_secret(a);
     (void) snprintf(a->host, sizeof(a->host), "%s", host);
     (void) snprintf(a->port, sizeof(a->port), "%u", port);
-    (void) snprintf(a->user, sizeof(a->user), "undermoond:%016llx",
-        (unsigned long long) um_crc64(
-            um_str_of(um_talk_addr(follower)->text)));
+    (void) snprintf(a->user, sizeof(a->user), "undermoond:%016llx%s",
+        (unsigned long long) um_crc64(um_str_of(um_talk_addr(follower)->text)),
+        who);
 
     a->step = ATTACH_EAGER;
-    a->first = !a->plain                           ? ATTACH_USER
+    a->first = !a->plain                            ? ATTACH_USER
                : master_look->version < VERSION_ACL ? ATTACH_PASSWORD
                                                     : ATTACH_NAME;
     if (attach_go_on(a) != UM_OK) {

@@ -10,6 +10,9 @@
 /* Older versions count from 1970 where there never was a link. */
 #define LOOK_AGES 1000000000
 
+/* Up to here an offset says nothing. */
+#define LOOK_NO_OFFSET 1
+
 static void
 look_text(um_str_t info, const char *name, char *out, size_t size)
 {
@@ -114,6 +117,7 @@ um_look_parse(um_str_t info, um_look_t *l)
     look_text(info, "run_id", l->run_id, sizeof(l->run_id));
     look_text(info, "master_replid", l->replid, sizeof(l->replid));
     look_text(info, "master_replid2", l->replid2, sizeof(l->replid2));
+    l->second_offset = look_number(info, "second_repl_offset");
     l->version = look_version(info);
     l->loading = look_is(info, "loading", "1");
     l->replicas = (uint32_t) look_number(info, "connected_slaves");
@@ -146,7 +150,42 @@ um_look_is_kin(const um_look_t *a, const um_look_t *b)
 }
 
 bool
+um_look_is_heir(const um_look_t *a, const um_look_t *b)
+{
+    return a->master && b->master && is_history(a->replid2, b)
+           && strcmp(a->replid2, b->replid) == 0;
+}
+
+bool
+um_look_took_over(const um_look_t *a, const um_look_t *b)
+{
+    return um_look_is_heir(a, b) && a->second_offset != 0
+           && a->offset >= a->second_offset;
+}
+
+/*
+ * The offset stands at 0 where nothing was written since a replica came, at 1
+ * in a replica that never had a master: then keys are all there is to compare.
+ * Who has none though it has read far has seen them being deleted.
+ */
+bool
+um_look_is_ahead(const um_look_t *a, const um_look_t *b)
+{
+    if (a->offset <= LOOK_NO_OFFSET && b->offset <= LOOK_NO_OFFSET) {
+        return a->keys > b->keys && !um_look_is_kin(a, b);
+    }
+
+    return a->offset > b->offset && (a->keys > 0 || b->keys > 0);
+}
+
+bool
 um_look_is_orphan(const um_look_t *l)
 {
     return !l->master && l->master_port == 0;
+}
+
+bool
+um_look_is_blank(const um_look_t *l)
+{
+    return l->keys == 0 && l->offset <= LOOK_NO_OFFSET;
 }

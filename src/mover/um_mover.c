@@ -10,12 +10,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/um_clock.h"
 #include "core/um_log.h"
 #include "core/um_str.h"
 #include "mover/um_mover_priv.h"
 
+#define TICK_IDLE_MS 250
 #define TICK_REST_MS 50
 #define TICK_WORK_MS 10
+
+/* Not having ticked for as long, we were stopped, or the machine was. */
+#define AWAY_MS 1000
+
+/* Then workers wait for our next look; some nodes may never be seen. */
+#define NEWS_MS 5000
 
 /* To our own nodes and to others. */
 #define TALK_CONNECT_MS 1000
@@ -63,8 +71,8 @@ mover_wake_workers(um_mover_t *m)
 
         if (state == UM_ROW_RUNNING || state == UM_ROW_DRAINING) {
             /* A full inbox wakes as well. */
-            (void) send(m->heritage->bus_out[i], &byte, 1,
-                MSG_DONTWAIT | MSG_NOSIGNAL);
+            (void) send(
+                m->heritage->bus_out[i], &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         }
     }
 }
@@ -74,6 +82,7 @@ mover_show(um_mover_t *m)
 {
     um_repl_board_t *board = &m->board;
     bool news = board->of_gen != m->gen || board->count != m->wanted.count;
+    bool all_seen = true;
 
     m->changed = false;
     board->of_gen = m->gen;
@@ -88,10 +97,17 @@ mover_show(um_mover_t *m)
             um_seat_show(m->seat[i], &f);
         }
         news |= found_is_news(&f, &board->node[i]);
+        all_seen &= f.looked_ns >= m->woke_ns;
         board->node[i] = f;
     }
 
     um_repl_show(m->sh, board);
+    if (m->woke_ns != 0) {
+        news = true; /* they wait until we have looked again */
+        if (all_seen || m->awake_ns - m->woke_ns > NEWS_MS * UM_MOVER_MS) {
+            m->woke_ns = 0;
+        }
+    }
     if (news) {
         mover_wake_workers(m);
     }
@@ -166,14 +182,37 @@ mover_look_at_board(um_mover_t *m)
 
 /* ---- Events ------------------------------------------------------------- */
 
+/* Say that we live.  Who was away knows nothing, and was not answered either:
+ * that is nobody's fault but ours. */
+static void
+mover_stay_awake(um_mover_t *m)
+{
+    uint64_t now = um_clock_boot_ns(), away = now - m->awake_ns;
+
+    if (away > AWAY_MS * UM_MOVER_MS) {
+        um_log_notice(0, "replication: was away for %llu ms",
+            (unsigned long long) (away / UM_MOVER_MS));
+        m->woke_ns = now;
+        for (uint32_t i = 0; i < m->wanted.count; i++) {
+            if (m->seat[i] != NULL) {
+                um_seat_woke(m->seat[i]);
+            }
+        }
+    }
+
+    m->awake_ns = now;
+    atomic_store_explicit(&m->sh->awake_ns, now, memory_order_release);
+}
+
 static void
 mover_on_tick(void *data)
 {
     um_mover_t *m = data;
-    bool rest = um_list_is_empty(&m->elders);
+    bool rest;
 
+    mover_stay_awake(m);
     mover_look_at_board(m);
-    um_elder_tick(m);
+    rest = !um_elder_tick(m);
     for (uint32_t i = 0; i < m->wanted.count; i++) {
         if (m->seat[i] != NULL) {
             um_seat_tick(m->seat[i]);
@@ -181,7 +220,9 @@ mover_on_tick(void *data)
         }
     }
 
-    um_timer_start(m->tick, rest ? TICK_REST_MS : TICK_WORK_MS);
+    um_timer_start(m->tick, m->wanted.count == 0 ? TICK_IDLE_MS
+                            : rest               ? TICK_REST_MS
+                                                 : TICK_WORK_MS);
 }
 
 static void
@@ -229,8 +270,7 @@ mover_on_master(void *data)
 static um_rc_t
 mover_watch(um_mover_t *m, um_io_t *io, int fd, um_io_pt on_readable)
 {
-    if (fd == -1
-        || um_io_open(io, m->loop, fd, on_readable, NULL, m) != UM_OK)
+    if (fd == -1 || um_io_open(io, m->loop, fd, on_readable, NULL, m) != UM_OK)
     {
         um_log_error(errno, "mover cannot start");
         return UM_ERR;
@@ -287,6 +327,7 @@ mover_init(um_mover_t *m, const um_mover_heritage_t *h)
     if (um_repl_refresh_found(m->sh, &m->board, &gen) != UM_OK) {
         m->board.count = 0;
     }
+    m->awake_ns = um_clock_boot_ns();
     um_timer_start(m->tick, 0);
     return UM_OK;
 }

@@ -10,9 +10,10 @@
  *   um_mover.c      the process, and what it shows
  *   um_seat.c       one of our nodes
  *   um_seat_rule.c  what is to be done about it: pure
+ *   um_seat_step.c  and doing it
  *   um_other.c      a Redis that is not ours, looked at
  *   um_attach.c     how one Redis comes to follow another
- *   um_elder.c        an old master: told to stop, then to follow
+ *   um_elder.c      an old master: told to stop, then to follow
  *   um_look.c       what INFO says: pure
  *
  * SPDX-License-Identifier: Apache-2.0

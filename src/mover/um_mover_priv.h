@@ -39,8 +39,10 @@ struct um_mover_s {
     uint64_t gen;     /* ... this generation    */
     um_repl_board_t board;
     um_seat_t *seat[UM_REPL_NODES]; /* as wanted.node[] */
-    um_list_t elders;               /* old masters yet to be turned */
-    bool changed;                   /* `board` is to be shown      */
+    um_list_t elders;               /* old masters yet to be turned   */
+    uint64_t awake_ns;              /* um_clock_boot_ns() of the tick */
+    uint64_t woke_ns;               /* since then not all was seen; 0 */
+    bool changed;                   /* `board` is to be shown         */
     bool leaving;
 };
 
@@ -100,20 +102,22 @@ typedef void (*um_attach_pt)(void *data, const char *why);
  * Where the master knows users (ACL) the follower gets one of its own there,
  * with a fresh password that lives in its memory only.  So a master that was
  * restarted, perhaps empty, does not let it in, and its data is not thrown
- * away for nothing before we have looked.  NULL: out of memory, logged.
+ * away for nothing before we have looked.  `who` is part of that user's name:
+ * our node and its new master's proxy may both be at it.  NULL: out of memory,
+ * logged.
  */
 UM_MUSTCHECK um_attach_t *um_attach_new(um_mover_t *m, um_talk_t *follower,
     um_talk_t *master, const um_look_t *master_look, const char *host,
-    uint16_t port, um_attach_pt done, void *data);
+    uint16_t port, const char *who, um_attach_pt done, void *data);
 
 /* Forget it; `done` will not be called.  NULL is fine. */
 void um_attach_cancel(um_attach_t *a);
 
-/* ---- um_elder.c: the old master ------------------------------------------- */
+/* ---- um_elder.c: the old master ----------------------------------------- */
 
-/* Of whom `look` says that our node follows; NULL: logged. */
-um_elder_t *um_elder_new(um_mover_t *m, const um_look_t *look, um_io_pt on_news,
-    void *data);
+/* The one at `address`; NULL: logged. */
+um_elder_t *um_elder_new(
+    um_mover_t *m, const char *address, um_io_pt on_news, void *data);
 
 /* It is not needed: when it was told to stop it may go on.  Taken; NULL is
  * fine. */
@@ -127,15 +131,19 @@ void um_elder_fence(um_elder_t *o);
 um_fence_state_t um_elder_fenced(const um_elder_t *o, uint64_t *offset);
 
 /*
- * Our node, whose `look` was that of a replica of it, is a master now: have
- * the old one follow it, tried until it holds or the old one has begun a life
- * of its own.  `o` is taken.  `self` is the address of our node for others.
+ * Our node at `self`, which is at `host` for others, is a master now and has
+ * taken over the history `replid`: have the old one follow it, tried until it
+ * holds or the old one has begun a life of its own.  `o` is taken.  `look` is
+ * how our node is.
  */
 void um_elder_turn(um_elder_t *o, const um_addr_t *self, const char *host,
-    const um_look_t *look);
+    const um_look_t *look, const char *replid);
 
-/* Some of them may have something to do. */
-void um_elder_tick(um_mover_t *m);
+/* Some of them may have something to do.  False: none of it is urgent. */
+bool um_elder_tick(um_mover_t *m);
+
+/* Is the one that `t` speaks with being told to follow? */
+bool um_elder_is_turning(um_mover_t *m, const um_talk_t *t);
 
 /* Our node is not to be their master any more. */
 void um_elder_abandon_all(um_mover_t *m, const um_addr_t *self);
@@ -146,8 +154,8 @@ void um_elder_free_all(um_mover_t *m);
 
 /* `had`: what an earlier mover has shown of it; NULL: nothing.  NULL: out of
  * memory or no address; logged. */
-UM_MUSTCHECK um_seat_t *um_seat_new(um_mover_t *m, const um_repl_node_t *wanted,
-    const um_repl_found_t *had);
+UM_MUSTCHECK um_seat_t *um_seat_new(
+    um_mover_t *m, const um_repl_node_t *wanted, const um_repl_found_t *had);
 void um_seat_free(um_seat_t *s); /* NULL is fine */
 
 /* New wishes for the same node. */
@@ -157,6 +165,9 @@ const um_repl_node_t *um_seat_wanted(const um_seat_t *s);
 
 /* Time has passed. */
 void um_seat_tick(um_seat_t *s);
+
+/* We ourselves were away: what we knew is old, and nobody was silent. */
+void um_seat_woke(um_seat_t *s);
 
 /* What is shown of it. */
 void um_seat_show(const um_seat_t *s, um_repl_found_t *f);

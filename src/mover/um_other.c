@@ -37,8 +37,8 @@ um_other_set(um_other_t *o, um_str_t address)
     const char *wrong = um_addr_parse(&addr, address);
 
     if (wrong != NULL) {
-        um_log_error(0, "node %.*s: address %s", (int) address.len,
-            address.data, wrong);
+        um_log_error(
+            0, "node %.*s: address %s", (int) address.len, address.data, wrong);
         return UM_ERR;
     }
 
@@ -84,9 +84,9 @@ um_other_ask(um_other_t *o, uint64_t pause)
 
     o->asked_ns = now;
     if (um_talk_sayz(o->talk, UM_MOVER_OTHER_MS, other_on_info, o, "INFO")
-        != UM_OK)
-    {
-        um_log_error(0, "node %s: cannot be asked", um_talk_addr(o->talk)->text);
+        != UM_OK) {
+        um_log_error(
+            0, "node %s: cannot be asked", um_talk_addr(o->talk)->text);
         o->facts.state = UM_OTHER_SILENT;
     } else if (o->facts.state == UM_OTHER_UNASKED) {
         o->facts.state = UM_OTHER_ASKED;

@@ -28,6 +28,7 @@ typedef struct {
     um_other_state_t state;
     um_look_t look;
     bool follows_us; /* a replica, whose master's address is ours */
+    bool turning;    /* it is being told to follow already        */
 } um_other_facts_t;
 
 /* How far the old master has been told to stop. */
@@ -49,10 +50,12 @@ typedef struct {
     um_look_t look;
 
     /* What we remember of it. */
-    bool served;         /* we have let it serve under these very wishes */
-    char run_id[UM_LOOK_ID + 1]; /* the one that served last; "": none did */
-    bool doubt_is_over; /* for node_timeout all has been as it is now */
-    bool expendable;    /* it was in no cluster: what it has is worthless */
+    bool served; /* we have let it serve under these very wishes   */
+    bool fenced; /* and another took over then                     */
+    char run_id[UM_LOOK_ID + 1];   /* the one that served last; "": none did */
+    char promoted[UM_LOOK_ID + 1]; /* the one that we made a master; ""    */
+    bool doubt_is_over; /* for node_timeout all has been as it is now      */
+    bool expendable;    /* it was in no cluster: what it has is worthless  */
 
     /* Master wanted: those who are to follow it. */
     const um_other_facts_t *peer;
@@ -60,15 +63,16 @@ typedef struct {
 
     /* Master wanted, and it is a replica: whom it has followed. */
     um_other_facts_t old;
+    bool old_had_time; /* to answer, though it was slow                    */
     um_fence_state_t fence;
-    uint64_t old_offset; /* HOLDS: all it has acknowledged is before that */
-    bool no_progress;    /* catching up has stood still too long */
+    uint64_t old_offset; /* HOLDS: all it has acknowledged is before that  */
+    bool no_progress;    /* catching up has stood still too long           */
 
     /* Replica wanted. */
     um_other_facts_t master;
-    bool master_is_right; /* our node follows the one that it should */
-    bool attached;     /* we have told it to, not long ago       */
-    bool out_of_reach; /* the master has a UNIX socket and no port */
+    bool master_is_right; /* our node follows the one that it should       */
+    bool attached;        /* we have told it to, not long ago              */
+    bool out_of_reach;    /* the master has a UNIX socket and no port         */
 } um_seat_facts_t;
 
 typedef enum {
@@ -78,6 +82,7 @@ typedef enum {
     UM_SEAT_ASK_OLD,    /* how is the old master?                      */
     UM_SEAT_FENCE,      /* tell it to take no more writes              */
     UM_SEAT_PROMOTE,    /* REPLICAOF NO ONE                            */
+    UM_SEAT_TURN,       /* tell `peer`, an old master, to follow       */
     UM_SEAT_ASK_MASTER, /* replica: how is the one it should follow?   */
     UM_SEAT_FOLLOW,     /* attach it to its master                     */
 } um_seat_do_t;
@@ -85,8 +90,10 @@ typedef enum {
 typedef struct {
     um_seat_do_t what;
     um_repl_state_t state;
-    const char *why; /* static; "": all is well */
-} um_seat_next_t;
+    const char *why; /* static; "": all is well                 */
+    uint32_t peer;   /* TURN: which                             */
+    bool doubt;      /* it is waited for what may never happen: */
+} um_seat_next_t;    /* doubt_is_over counts from here          */
 
 um_seat_next_t um_seat_next(const um_seat_facts_t *f);
 

@@ -153,6 +153,14 @@ um_backend_send(um_backend_t *b, um_req_t *r, um_str_t head, um_str_t tail)
 
     r->deadline_ns = um_backend_deadline_of(b, r);
 
+    /* What came by another way than a client's, or too late. */
+    if (um_unlikely(b->node->closed != NULL && r->kind != UM_REQ_INTERNAL)) {
+        um_stat_add(b->w->row, UM_STAT_COMMANDS_UNSENT, 1);
+        um_req_fail(r, "CLUSTERDOWN Hash slot not served: %s %s",
+            b->node->addr.text, b->node->closed);
+        return;
+    }
+
     if (um_unlikely(b->state != UM_BACKEND_READY)) {
         if (um_backend_is_down(b)) {
             um_stat_add(b->w->row, UM_STAT_COMMANDS_UNSENT, 1);

@@ -121,94 +121,6 @@ call_wait_for(um_client_t *c, um_backend_t *b)
     return UM_AGAIN;
 }
 
-/* The shared connection of `c` to where `v` says; NULL: out of memory. */
-static um_backend_t *
-shared_backend(const um_client_t *c, um_verdict_t v)
-{
-    um_node_t *n = um_nodes_at(c->w, v.addr);
-    uint8_t proto = c->st.proto;
-
-    if (um_unlikely(n == NULL)) {
-        return NULL;
-    }
-
-    return v.go == UM_GO_PEER ? um_node_peer(n, v.hops, proto)
-                              : um_node_pinned(n, c->st.id, proto);
-}
-
-/*
- * One of its own for a big request.  The shared one where it is known to be
- * down, for that refuses at once, and where commands given up may still be
- * executed: there they are in front, or are killed first.
- */
-static um_backend_t *
-private_backend(const um_client_t *c, um_verdict_t v)
-{
-    um_backend_t *shared = shared_backend(c, v);
-
-    return shared == NULL || um_backend_is_down(shared)
-                   || um_backend_has_ghosts(shared)
-               ? shared
-               : um_private_get(shared->node, c->st.proto);
-}
-
-um_str_t
-um_dispatch_head(um_verdict_t v, uint32_t argc, bool plain, char *out)
-{
-    static const char forward[] = "\r\n$9\r\nUMFORWARD\r\n$1\r\n";
-    size_t n = 0;
-
-    out[n++] = '*';
-    if (v.go == UM_GO_PEER) {
-        n += um_u64_format(argc + 2, out + n);
-        for (size_t i = 0; i < sizeof(forward) - 1; i++) {
-            out[n++] = forward[i];
-        }
-        if (um_unlikely(plain)) {
-            out[n - 3] = '2';
-            out[n++] = '0';
-        }
-        out[n++] = (char) ('0' + v.hops);
-    } else {
-        n += um_u64_format(argc, out + n);
-    }
-    out[n++] = '\r';
-    out[n++] = '\n';
-    return (um_str_t){ out, n };
-}
-
-void
-um_dispatch_send(um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc)
-{
-    um_worker_t *w = r->w;
-    um_backend_t *b;
-    char head[UM_DISPATCH_HEAD];
-
-    if (um_unlikely(words.len > w->conf->big_request)) {
-        b = private_backend(r->client, v);
-        if (b == NULL) {
-            um_req_fail(r, "ERR too many private connections, the command was "
-                           "not sent");
-            return;
-        }
-    } else {
-        b = shared_backend(r->client, v);
-        if (b == NULL) {
-            um_req_fail(r, "ERR_BACKEND_CONNECTION: %.*s: cannot be used",
-                um_str_fmt(um_topo_str(w->topo, w->topo->addr[v.addr].name)));
-            return;
-        }
-    }
-
-    um_stat_add(w->row,
-        v.go == UM_GO_PEER ? UM_STAT_COMMANDS_PEER : UM_STAT_COMMANDS_FORWARDED,
-        1);
-    if (r->cmd->flags & (UM_CMD_WRITE | UM_CMD_MAY_REPLICATE)) {
-        um_client_note_write(r->client, w->gen, v.addr);
-    }
-    um_backend_send(b, r, um_dispatch_head(v, argc, r->plain, head), words);
-}
-
 /* It may wait: over a connection of its own. */
 static um_rc_t
 call_block(const call_t *k, um_verdict_t v, uint16_t slot)
@@ -273,7 +185,7 @@ call_send(const call_t *k, um_verdict_t v, uint16_t slot)
     um_req_t *r;
 
     if (um_likely(!k->is_big)) {
-        b = shared_backend(c, v);
+        b = um_dispatch_shared(c, v);
         if (um_unlikely(b != NULL && um_backend_is_congested(b))) {
             return call_wait_for(c, b);
         }
@@ -347,7 +259,7 @@ static um_rc_t
 call_keyless(const call_t *k)
 {
     const um_topo_t *t = k->c->w->topo;
-    um_verdict_t v = { .go = UM_GO_LOCAL, .addr = 0 };
+    um_verdict_t v = { .go = UM_GO_LOCAL, .addr = um_gate_any_open(k->c->w) };
 
     if (!um_topo_has_cluster(t) || t->local_count == 0) {
         v.go = um_topo_has_cluster(t) ? UM_GO_NOWHERE : UM_GO_DOWN;
@@ -357,10 +269,29 @@ call_keyless(const call_t *k)
     return call_send(k, v, 0);
 }
 
+/* A node of one of its keys that is not to be sent to; NULL: none. */
+static um_node_t *
+call_closed_part(const call_t *k, const um_keys_t *keys)
+{
+    um_worker_t *w = k->c->w;
+
+    for (uint32_t i = 0; um_gate_any_closed(w) && i < keys->count; i++) {
+        uint16_t slot = um_slot_of(k->argv[keys->key[i].pos]);
+        um_verdict_t v = um_dispatch_route(w, slot, k->hops);
+        um_node_t *n = v.go == UM_GO_LOCAL ? um_nodes_at(w, v.addr) : NULL;
+
+        if (n != NULL && n->closed != NULL) {
+            return n;
+        }
+    }
+
+    return NULL;
+}
+
 static um_rc_t
 call_split(const call_t *k, const um_keys_t *keys)
 {
-    um_node_t *closed = um_gate_closed_node(k->c->w);
+    um_node_t *closed = call_closed_part(k, keys);
     um_req_t *r;
 
     if (um_unlikely(closed != NULL)) {
@@ -368,7 +299,6 @@ call_split(const call_t *k, const um_keys_t *keys)
     }
 
     r = call_req(k);
-
     if (r != NULL) {
         r->hooks |= UM_HOOK_LOOK;
         um_fanout_start(r, k->argv, k->argc, keys);

@@ -26,6 +26,9 @@ UM_MUSTCHECK um_rc_t um_dispatch(
 void um_dispatch_send(
     um_req_t *r, um_verdict_t v, um_str_t words, uint32_t argc);
 
+/* The shared connection of `c` to where `v` says; NULL: out of memory. */
+struct um_backend_s *um_dispatch_shared(const um_client_t *c, um_verdict_t v);
+
 /* The verdict for a slot, from the worker's own view. */
 static inline um_verdict_t um_dispatch_route(
     um_worker_t *w, uint16_t slot, uint8_t hops);

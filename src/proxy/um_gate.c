@@ -6,47 +6,75 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/um_clock.h"
 #include "core/um_log.h"
 #include "core/um_str.h"
 #include "proxy/um_backend.h"
 
 #define MSEC 1000000ull
 
+/* A gap: so long nobody turned. */
+#define GAP_NS (1000 * MSEC)
+
+/* What a node has been sent before may be answered for as long after it was
+ * closed for good: a new master waits longer for one that does not answer. */
+#define LAST_ANSWERS_NS (250 * MSEC)
+
 struct um_gate_s {
-    um_repl_t wanted;
-    um_repl_board_t found;
+    um_repl_t *wanted, *spare_wanted; /* replaced as a whole */
+    um_repl_board_t *found, *spare_found;
     uint64_t wanted_gen;
     uint64_t found_gen;
-    uint32_t closed; /* local nodes of the topology */
+    uint64_t turn_ns;  /* um_clock_boot_ns() of our latest turn      */
+    uint64_t blind_ns; /* the mover must have looked after that; 0   */
+    uint32_t closed;   /* local nodes of the topology                */
 };
 
-const char *
+um_gate_verdict_t
 um_gate_rule(const um_repl_node_t *wanted, const um_repl_found_t *found,
-    const char *run_id)
+    const char *run_id, uint64_t blind_ns)
 {
     if (wanted == NULL) {
-        return NULL;
+        return (um_gate_verdict_t){ NULL, false };
     }
 
     if (wanted->role != UM_REPL_MASTER) {
-        return "is a replica";
+        return (um_gate_verdict_t){ "is a replica", true };
     }
 
     if (wanted->cluster[0] == '\0') {
-        return "is in no cluster";
+        return (um_gate_verdict_t){ "is in no cluster", true };
     }
 
     if (found == NULL || !found->confirmed) {
-        return "is not confirmed as a master yet";
+        return (um_gate_verdict_t){ "is not confirmed as a master yet",
+            found != NULL && found->state == UM_REPL_FENCED };
+    }
+
+    if (found->looked_ns < blind_ns) {
+        return (um_gate_verdict_t){
+            "was not looked at since this proxy stood still", false
+        };
     }
 
     if (run_id[0] != '\0'
-        && memcmp(run_id, found->run_id, sizeof(found->run_id)) != 0)
+        && memcmp(run_id, found->served_id, sizeof(found->served_id)) != 0)
     {
-        return "has been restarted and is not confirmed again yet";
+        return (um_gate_verdict_t){
+            "has been restarted and is not confirmed again yet", false
+        };
     }
 
-    return NULL;
+    return (um_gate_verdict_t){ NULL, false };
+}
+
+uint64_t
+um_gate_blind(
+    uint64_t blind_ns, uint64_t now_ns, uint64_t turn_ns, uint64_t awake_ns)
+{
+    bool slept = turn_ns != 0 && now_ns > turn_ns + GAP_NS;
+
+    return slept || now_ns > awake_ns + GAP_NS ? now_ns : blind_ns;
 }
 
 static const um_repl_found_t *
@@ -66,8 +94,18 @@ um_gate_new(um_worker_t *w UM_UNUSED)
 {
     um_gate_t *g = calloc(1, sizeof(*g));
 
-    if (g == NULL) {
+    if (g != NULL) {
+        g->wanted = calloc(1, sizeof(*g->wanted));
+        g->spare_wanted = calloc(1, sizeof(*g->wanted));
+        g->found = calloc(1, sizeof(*g->found));
+        g->spare_found = calloc(1, sizeof(*g->found));
+    }
+    if (g == NULL || g->wanted == NULL || g->spare_wanted == NULL
+        || g->found == NULL || g->spare_found == NULL)
+    {
         um_log_error(ENOMEM, "replication");
+        um_gate_free(g);
+        return NULL;
     }
 
     return g;
@@ -76,19 +114,25 @@ um_gate_new(um_worker_t *w UM_UNUSED)
 void
 um_gate_free(um_gate_t *g)
 {
-    free(g);
+    if (g != NULL) {
+        free(g->wanted);
+        free(g->spare_wanted);
+        free(g->found);
+        free(g->spare_found);
+        free(g);
+    }
 }
 
 const um_repl_t *
 um_gate_wanted(const um_gate_t *g)
 {
-    return &g->wanted;
+    return g->wanted;
 }
 
 const um_repl_board_t *
 um_gate_found(const um_gate_t *g)
 {
-    return &g->found;
+    return g->found;
 }
 
 /* Clients that wait for a node are routed anew. */
@@ -102,11 +146,15 @@ gate_wake(um_node_t *n)
     }
 }
 
-static const char *
+static um_gate_verdict_t
 gate_judge(const um_gate_t *g, const um_node_t *n)
 {
-    return um_gate_rule(um_repl_find(&g->wanted, um_str_of(n->addr.text)),
-        gate_find(&g->found, n->addr.text), n->run_id);
+    if (n->is_peer) {
+        return (um_gate_verdict_t){ NULL, false };
+    }
+
+    return um_gate_rule(um_repl_find(g->wanted, um_str_of(n->addr.text)),
+        gate_find(g->found, n->addr.text), n->run_id, g->blind_ns);
 }
 
 /* How many of those that are in use are closed. */
@@ -123,18 +171,19 @@ gate_count(um_worker_t *w)
 void
 um_gate_node(um_node_t *n)
 {
-    const char *closed = n->is_peer ? NULL : gate_judge(n->w->gate, n);
-    const char *was = n->closed;
+    um_gate_verdict_t v = gate_judge(n->w->gate, n);
+    const char *closed = v.why, *was = n->closed;
 
-    if (closed == was) {
+    if (closed == was && v.for_good == n->closed_for_good) {
         return;
     }
 
-    n->closed = closed;
-    if (was == NULL) {
+    if (was == NULL || (v.for_good && !n->closed_for_good)) {
         n->closed_ns = um_worker_now(n->w);
-        n->closed_long = false;
+        n->closed_long = n->closed_done = false;
     }
+    n->closed = closed;
+    n->closed_for_good = v.for_good;
     if (closed == NULL || was == NULL) {
         um_log_info(0, "backend %s: %s", n->addr.text,
             closed == NULL ? "may be sent to" : closed);
@@ -143,14 +192,19 @@ um_gate_node(um_node_t *n)
     gate_wake(n);
 }
 
-/* Nodes that nobody has used yet are judged when they are made. */
+/* Those of the topology, and those that have just left it: they may owe
+ * answers.  Nodes that nobody has used yet are judged when they are made. */
 static void
 gate_judge_all(um_worker_t *w)
 {
-    for (uint32_t i = 0; i < w->topo->local_count; i++) {
-        if (w->node_at[i] != NULL) {
-            um_gate_node(w->node_at[i]);
-        }
+    um_nodes_each_local(w->nodes, um_gate_node);
+}
+
+static void
+gate_wake_closed(um_node_t *n)
+{
+    if (n->closed != NULL) {
+        gate_wake(n);
     }
 }
 
@@ -163,7 +217,54 @@ um_gate_apply(um_worker_t *w)
 
     gate_judge_all(w);
     gate_count(w);
-    um_nodes_each_closed(w->nodes, gate_wake); /* slots may be elsewhere now */
+    um_nodes_each_local(
+        w->nodes, gate_wake_closed); /* slots may be elsewhere now */
+}
+
+/* Copies of what the noticeboard has; false: there is nothing newer, or it
+ * changes right now, and the next turn sees what it is. */
+static bool
+gate_copy_wanted(um_gate_t *g, const um_repl_sh_t *sh)
+{
+    um_repl_t *old = g->wanted;
+    uint64_t gen = g->wanted_gen;
+
+    if (um_repl_refresh(sh, g->spare_wanted, &gen) != UM_OK) {
+        return false;
+    }
+
+    g->wanted = g->spare_wanted;
+    g->spare_wanted = old;
+    g->wanted_gen = gen;
+    return true;
+}
+
+static bool
+gate_copy_found(um_gate_t *g, const um_repl_sh_t *sh)
+{
+    um_repl_board_t *old = g->found;
+    uint64_t gen = g->found_gen;
+
+    if (um_repl_refresh_found(sh, g->spare_found, &gen) != UM_OK) {
+        return false;
+    }
+
+    g->found = g->spare_found;
+    g->spare_found = old;
+    g->found_gen = gen;
+    return true;
+}
+
+/* Has this worker, or the mover, stood still? */
+static bool
+gate_look_at_clock(um_gate_t *g, const um_repl_sh_t *sh)
+{
+    uint64_t awake = atomic_load_explicit(&sh->awake_ns, memory_order_acquire);
+    uint64_t now = um_clock_boot_ns(), was = g->blind_ns;
+
+    g->blind_ns = um_gate_blind(was, now, g->turn_ns, awake);
+    g->turn_ns = now;
+    return g->blind_ns != was;
 }
 
 void
@@ -171,21 +272,16 @@ um_gate_check(um_worker_t *w)
 {
     um_gate_t *g = w->gate;
     const um_repl_sh_t *sh = w->shm->repl;
-    bool news = false;
+    bool news;
 
-    if (um_likely(
-            atomic_load_explicit(&sh->gen, memory_order_relaxed)
-                == g->wanted_gen
-            && atomic_load_explicit(&sh->found_gen, memory_order_relaxed)
-                   == g->found_gen))
-    {
+    if (um_likely(atomic_load_explicit(&sh->gen, memory_order_relaxed) == 0)) {
         return;
     }
 
-    /* UM_AGAIN: overtaken; the next turn sees what it is. */
-    news |= um_repl_refresh(sh, &g->wanted, &g->wanted_gen) == UM_OK;
-    news |= um_repl_refresh_found(sh, &g->found, &g->found_gen) == UM_OK;
-    if (news) {
+    news = gate_look_at_clock(g, sh);
+    news |= gate_copy_wanted(g, sh);
+    news |= gate_copy_found(g, sh);
+    if (um_unlikely(news)) {
         gate_judge_all(w);
     }
 }
@@ -197,35 +293,63 @@ um_gate_may_wait(const um_node_t *n)
            < n->w->conf->backend_timeout * MSEC;
 }
 
-void
-um_gate_tick(um_worker_t *w)
+/* Another may be the master by now: who hung and wakes does not tell clients
+ * that their writes are done. */
+static void
+gate_give_up(um_node_t *n)
 {
-    if (um_likely(w->gate->closed == 0)) {
-        return;
-    }
+    n->closed_done = true;
+    for (int i = 0; i < UM_NODE_LINKS; i++) {
+        um_backend_t *b = n->conn[i];
 
-    for (uint32_t i = 0; i < w->topo->local_count; i++) {
-        um_node_t *n = w->node_at[i];
-
-        if (n != NULL && n->closed != NULL && !n->closed_long
-            && !um_gate_may_wait(n))
-        {
-            n->closed_long = true;
-            gate_wake(n);
+        if (b != NULL && b->state == UM_BACKEND_READY && b->fifo.head != NULL) {
+            um_backend_fail(b, 0, "is no master any more");
         }
     }
 }
 
-um_node_t *
-um_gate_closed_node(um_worker_t *w)
+static void
+gate_tick_node(um_node_t *n)
+{
+    uint64_t age = um_worker_now(n->w) - n->closed_ns;
+
+    if (n->closed == NULL) {
+        return;
+    }
+
+    if (n->closed_for_good && !n->closed_done && age >= LAST_ANSWERS_NS) {
+        gate_give_up(n);
+    }
+    if (!n->closed_long && !um_gate_may_wait(n)) {
+        n->closed_long = true;
+        gate_wake(n);
+    }
+}
+
+void
+um_gate_tick(um_worker_t *w)
+{
+    if (um_likely(w->gate->wanted_gen == 0)) {
+        return;
+    }
+
+    um_nodes_each_local(w->nodes, gate_tick_node);
+}
+
+bool
+um_gate_any_closed(const um_worker_t *w)
+{
+    return w->gate->closed > 0;
+}
+
+uint32_t
+um_gate_any_open(const um_worker_t *w)
 {
     for (uint32_t i = 0; w->gate->closed > 0 && i < w->topo->local_count; i++) {
-        um_node_t *n = w->node_at[i];
-
-        if (n != NULL && n->closed != NULL) {
-            return n;
+        if (w->node_at[i] == NULL || w->node_at[i]->closed == NULL) {
+            return i;
         }
     }
 
-    return NULL;
+    return 0;
 }

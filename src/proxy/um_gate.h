@@ -2,6 +2,11 @@
  * um_gate.h -- may a local node be sent to?  Where SETREPL has said what it
  * is to be, only when the mover has confirmed it as a master.
  *
+ * Who was stopped for a second, or sleeps on a machine that does, may be the
+ * last to hear that another proxy has taken over.  So after a gap, of this
+ * worker or of the mover, what was confirmed counts only when the mover has
+ * looked at it again since.
+ *
  * Behind a closed gate clients wait for a while (`backend_timeout`) where they
  * stand, so that a promotion costs them time and no error, and are routed anew
  * when it opens or the topology changes; then they are refused.
@@ -15,13 +20,29 @@
 #include "proxy/um_node.h"
 #include "proxy/um_worker.h"
 
+/* Why it is closed. */
+typedef struct {
+    const char *why; /* static; NULL: it is open                            */
+    bool for_good;   /* it is no master of ours any more: what it has yet to
+                        answer is not to be told as done                    */
+} um_gate_verdict_t;
+
 /*
- * NULL: open; or why not, static.  `wanted` and `found` are what SETREPL and
- * the mover say of the node, NULL when they say nothing; `run_id` is of the
- * Redis that answers there, "" when not known.  Pure.
+ * `wanted` and `found` are what SETREPL and the mover say of the node, NULL
+ * when they say nothing; `run_id` is of the Redis that answers there, "" when
+ * not known; after `blind_ns` (um_clock_boot_ns()) the mover must have looked
+ * at it.  Pure.
  */
-const char *um_gate_rule(const um_repl_node_t *wanted,
-    const um_repl_found_t *found, const char *run_id);
+um_gate_verdict_t um_gate_rule(const um_repl_node_t *wanted,
+    const um_repl_found_t *found, const char *run_id, uint64_t blind_ns);
+
+/*
+ * Since when what was found does not count: `blind_ns`, or `now_ns` when more
+ * than a second has passed since `turn_ns`, our turn before, or since
+ * `awake_ns`, the latest word of the mover.  Pure.
+ */
+uint64_t um_gate_blind(
+    uint64_t blind_ns, uint64_t now_ns, uint64_t turn_ns, uint64_t awake_ns);
 
 /* NULL: out of memory, logged. */
 um_gate_t *um_gate_new(um_worker_t *w);
@@ -36,11 +57,15 @@ void um_gate_apply(um_worker_t *w);
 /* What a handshake has told about a node may close it. */
 void um_gate_node(um_node_t *n);
 
-/* Those who have waited long enough go on. */
+/* Those who have waited long enough go on, and what a node has not answered
+ * that is no master of ours any more is given up. */
 void um_gate_tick(um_worker_t *w);
 
-/* Any local node whose gate is closed; NULL: none. */
-um_node_t *um_gate_closed_node(um_worker_t *w);
+/* Is any local node's closed?  Cheap. */
+bool um_gate_any_closed(const um_worker_t *w);
+
+/* The index of a local node whose gate is open; 0 where all are closed. */
+uint32_t um_gate_any_open(const um_worker_t *w);
 
 /* Is it worth to wait for it to open? */
 bool um_gate_may_wait(const um_node_t *n);

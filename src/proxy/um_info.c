@@ -289,8 +289,7 @@ section_replication(const um_worker_t *w, um_sbuf_t *o)
     um_sbuf_addf(o, "master_replid2:%040d\r\n", 0);
     um_sbuf_addz(o, "master_repl_offset:0\r\nsecond_repl_offset:-1\r\n");
     um_sbuf_addz(o, "repl_backlog_active:0\r\n");
-    um_repl_text_info(
-        um_gate_found(w->gate), &w->shm->repl->counts, o);
+    um_repl_text_info(um_gate_found(w->gate), &w->shm->repl->counts, o);
 }
 
 static void

@@ -324,13 +324,13 @@ um_nodes_each_ready(um_nodes_t *nodes,
 }
 
 void
-um_nodes_each_closed(um_nodes_t *nodes, void (*visit)(um_node_t *n))
+um_nodes_each_local(um_nodes_t *nodes, void (*visit)(um_node_t *n))
 {
     um_list_each(l, &nodes->all)
     {
         um_node_t *n = um_list_entry(l, um_node_t, link);
 
-        if (n->closed != NULL) {
+        if (!n->is_peer) {
             visit(n);
         }
     }

@@ -58,6 +58,8 @@ struct um_node_s {
     const char *closed;
     uint64_t closed_ns;
     bool closed_long;
+    bool closed_for_good; /* it is no master of ours any more, ...      */
+    bool closed_done;     /* ... and what it had to answer is given up */
 
     /* Local: pinned; peer: by hop level.  From UM_NODE_CONNS on likewise for
      * RESP3, made when first needed. */
@@ -121,8 +123,8 @@ void um_nodes_row_del(um_nodes_t *nodes, int32_t slot);
 void um_nodes_each_ready(um_nodes_t *nodes,
     uint32_t (*visit)(um_backend_t *b, void (*answered)(um_backend_t *b)));
 
-/* Call `visit` for every local node that nobody is sent to now. */
-void um_nodes_each_closed(um_nodes_t *nodes, void (*visit)(um_node_t *n));
+/* Call `visit` for every local node, in the topology or not. */
+void um_nodes_each_local(um_nodes_t *nodes, void (*visit)(um_node_t *n));
 
 /* Close an idle private connection of any node; false: there is none. */
 bool um_nodes_spare_one(um_nodes_t *nodes);

@@ -73,8 +73,7 @@ put_role(const um_repl_t *r, const um_repl_board_t *b, um_repl_role_t role,
 }
 
 void
-um_repl_text_both(
-    const um_repl_t *r, const um_repl_board_t *b, um_sbuf_t *out)
+um_repl_text_both(const um_repl_t *r, const um_repl_board_t *b, um_sbuf_t *out)
 {
     um_put_array(out, r->count);
     put_role(r, b, UM_REPL_MASTER, out);
@@ -136,13 +135,13 @@ um_repl_fault(const um_repl_found_t *f, uint64_t timeout_ms, uint64_t now_us)
 static bool
 found_is_well(const um_repl_found_t *f)
 {
-    return f->state == (f->role == UM_REPL_MASTER ? UM_REPL_SERVING
-                                                  : UM_REPL_IN_SYNC);
+    return f->state
+           == (f->role == UM_REPL_MASTER ? UM_REPL_SERVING : UM_REPL_IN_SYNC);
 }
 
 static void
-health_node(const um_repl_found_t *f, uint32_t i, const char *fault,
-    um_sbuf_t *out)
+health_node(
+    const um_repl_found_t *f, uint32_t i, const char *fault, um_sbuf_t *out)
 {
     um_sbuf_addf(out,
         "node%u:addr=%s,role=%s,state=%s,fault=%s,confirmed=%u,link=%u,"

@@ -180,8 +180,8 @@ migrations(const um_topo_t *t, um_sbuf_t *out)
 }
 
 void
-um_umctl_info(const um_topo_t *t, const um_repl_t *r,
-    const um_repl_board_t *b, um_sbuf_t *out)
+um_umctl_info(const um_topo_t *t, const um_repl_t *r, const um_repl_board_t *b,
+    um_sbuf_t *out)
 {
     um_put_array(out, 6);
     um_put_bulkz(out, "Cluster");

@@ -17,4 +17,11 @@ void um_worker_deinit_commands(um_worker_t *w);
  * otherwise until nothing of theirs is unanswered. */
 void um_worker_drain(um_worker_t *w, bool retire);
 
+/* Close the clients that have nothing unanswered.  Without memory for a walk
+ * the next call tries again. */
+void um_worker_close_quiet(um_worker_t *w);
+
+/* Some times a second. */
+void um_worker_keep_house(um_worker_t *w);
+
 #endif /* UM_WORKER_PRIV_H */

@@ -22,38 +22,46 @@
 
 #include "meta/um_repl.h"
 
-#define UM_REPL_SH_LAYOUT 1
+#define UM_REPL_SH_LAYOUT 2
 
 #define UM_REPL_RUN_ID 40 /* characters; not NUL-terminated */
 
 /* How far a node is on its way to what is wanted of it. */
 typedef enum {
-    UM_REPL_NEW = 0,  /* nothing is known yet                            */
-    UM_REPL_DOWN,     /* nobody listens there: its Redis is dead         */
-    UM_REPL_SILENT,   /* it does not answer                              */
-    UM_REPL_LOADING,  /* it reads its data                               */
-    UM_REPL_DOUBTED,  /* master wanted: a replica has what this one lost */
-    UM_REPL_FENCING,  /* master wanted: the old one is told to stop      */
-    UM_REPL_FENCED,   /* master wanted: another took over; not again     */
-    UM_REPL_SERVING,  /* is a master, and may serve                      */
-    UM_REPL_WAITING,  /* replica wanted: its master is no master yet     */
-    UM_REPL_SYNCING,  /* is a replica, not in sync yet                   */
-    UM_REPL_IN_SYNC,  /* is a replica, and follows                       */
+    UM_REPL_NEW = 0, /* nothing is known yet                            */
+    UM_REPL_DOWN,    /* nobody listens there: its Redis is dead         */
+    UM_REPL_SILENT,  /* it does not answer                              */
+    UM_REPL_LOADING, /* it reads its data                               */
+    UM_REPL_DOUBTED, /* master wanted: a replica has what this one lost */
+    UM_REPL_FENCING, /* master wanted: the old one is told to stop      */
+    UM_REPL_FENCED,  /* master wanted: another took over; closed        */
+    UM_REPL_SERVING, /* is a master, and may serve                      */
+    UM_REPL_WAITING, /* replica wanted: its master is no master yet     */
+    UM_REPL_SYNCING, /* is a replica, not in sync yet                   */
+    UM_REPL_IN_SYNC, /* is a replica, and follows                       */
 } um_repl_state_t;
 
 const char *um_repl_state_name(um_repl_state_t s);
 
-/* Of one node.  Times are um_clock_wall_us(), 0: never. */
+/*
+ * Of one node.  Times in us are um_clock_wall_us(), 0: never.
+ *
+ * `served_id` and `served` are also the mover's memory: a Redis with another
+ * run id has begun anew, perhaps without its data; one that has served under
+ * these very wishes and is a replica now was taken over from.
+ */
 typedef struct {
     char node[UM_ADDR_TEXT_MAX + 1];
     char cluster[UM_REPL_CLUSTER + 1];
-    char run_id[UM_REPL_RUN_ID]; /* of its Redis; zeros: not known */
-    uint32_t role;               /* what is wanted, um_repl_role_t */
-    uint32_t state;              /* um_repl_state_t                */
-    uint32_t link_up;            /* replica: is its link up?       */
-    uint32_t replicas;           /* master: how many follow        */
-    uint32_t pad;
-    uint32_t confirmed; /* master: under run_id; its slots are served */
+    char run_id[UM_REPL_RUN_ID];    /* of its Redis; zeros: not known   */
+    char served_id[UM_REPL_RUN_ID]; /* of the one that served last      */
+    uint32_t role;                  /* what is wanted, um_repl_role_t   */
+    uint32_t state;                 /* um_repl_state_t                  */
+    uint32_t link_up;               /* replica: is its link up?         */
+    uint32_t replicas;              /* master: how many follow          */
+    uint32_t served;                /* master: under these wishes       */
+    uint32_t confirmed;             /* master: served_id may be sent to */
+    uint64_t looked_ns; /* um_clock_boot_ns() before the latest answer */
     uint64_t offset;    /* in the stream of replication            */
     uint64_t lag;       /* replica: bytes behind its master        */
     uint64_t since_us;  /* in this state                           */
@@ -73,19 +81,20 @@ typedef struct {
 /* What the movers have done since the start; the mover alone counts. */
 typedef struct {
     _Atomic uint64_t promotions;
-    _Atomic uint64_t fences;        /* old masters told to stop      */
-    _Atomic uint64_t fences_failed; /* that did not answer           */
-    _Atomic uint64_t demotions;
-    _Atomic uint64_t bytes_lost; /* sum of um_repl_found_t.lost   */
-    _Atomic uint64_t doubts;     /* masters that had lost their data */
+    _Atomic uint64_t fences;        /* old masters told to stop         */
+    _Atomic uint64_t fences_failed; /* that did not answer, or refused  */
+    _Atomic uint64_t demotions;     /* old masters told to follow       */
+    _Atomic uint64_t bytes_lost;    /* sum of um_repl_found_t.lost      */
+    _Atomic uint64_t doubts;        /* nodes that had lost their data   */
 } um_repl_counts_t;
 
 typedef struct {
     uint32_t layout;
     uint32_t size;
     pthread_mutex_t writer;
-    _Atomic uint64_t gen;   /* of `wanted`; 0: nothing was ever wanted */
-    _Atomic uint64_t epoch; /* of the published half */
+    _Atomic uint64_t awake_ns; /* um_clock_boot_ns(), often, by the mover */
+    _Atomic uint64_t gen;      /* of `wanted`; 0: nothing was ever wanted */
+    _Atomic uint64_t epoch;    /* of the published half */
     um_repl_t wanted[2];
     _Atomic uint64_t found_gen;
     um_repl_board_t found[2];

@@ -161,8 +161,8 @@ begin_at(const char *host, uint16_t port)
     loop = um_loop_new();
     jobs = um_jobs_new(loop, 1);
     conf.names = jobs;
-    conf.connect_timeout = conf.connect_timeout == 0 ? 5000
-                                                     : conf.connect_timeout;
+    conf.connect_timeout =
+        conf.connect_timeout == 0 ? 5000 : conf.connect_timeout;
     conf.reply_max = conf.reply_max == 0 ? 1 << 20 : conf.reply_max;
     conf.commands_max = conf.commands_max == 0 ? 16 : conf.commands_max;
     talk = um_talk_new(loop, &addr, &conf);
@@ -200,7 +200,8 @@ wait_for(uint32_t count, uint32_t ended)
     um_timer_t *guard = um_timer_new(loop, drop, NULL);
 
     while (answers < count || ends < ended) {
-        ck_assert_msg(um_clock_ns() < until, "%u answers of %u", answers, count);
+        ck_assert_msg(
+            um_clock_ns() < until, "%u answers of %u", answers, count);
         um_timer_start(guard, 100);
         ck_assert_int_eq(um_loop_turn(loop), UM_OK);
     }
@@ -210,7 +211,8 @@ wait_for(uint32_t count, uint32_t ended)
 static void
 ask(uint64_t timeout, const char *words)
 {
-    ck_assert_int_eq(um_talk_sayz(talk, timeout, on_answer, NULL, words), UM_OK);
+    ck_assert_int_eq(
+        um_talk_sayz(talk, timeout, on_answer, NULL, words), UM_OK);
 }
 
 /* ---- Scenes ------------------------------------------------------------- */
@@ -410,8 +412,7 @@ START_TEST(rude_answers_end_it)
     begin(play_rude);
     ask(5000, "PING");
     wait_for(1, 1);
-    ck_assert_str_eq(
-        answer[0].text, _i == 1 ? "PONG" : rudeness[_i].why);
+    ck_assert_str_eq(answer[0].text, _i == 1 ? "PONG" : rudeness[_i].why);
     end();
     stage_close();
 }
@@ -621,8 +622,8 @@ START_TEST(fields_of_info)
     ck_assert_int_eq(um_reply_info(info, "offset", &v), UM_DECLINED);
     ck_assert_int_eq(um_reply_info(info, "rol", &v), UM_DECLINED);
     ck_assert_int_eq(um_reply_info_u64(info, "role", &n), UM_DECLINED);
-    ck_assert_int_eq(um_reply_info((um_str_t){ "", 0 }, "role", &v),
-        UM_DECLINED);
+    ck_assert_int_eq(
+        um_reply_info((um_str_t){ "", 0 }, "role", &v), UM_DECLINED);
 }
 END_TEST
 

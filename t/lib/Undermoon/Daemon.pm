@@ -155,11 +155,26 @@ sub signal {
 sub reload { $_[0]->signal('HUP') }
 
 # Pids of the master's children.
-sub workers {
+sub children {
     my ($self) = @_;
 
     return map { $_->[0] } grep { $_->[1] == $self->{master} }
         Undermoon::Test::processes_of_group($self->{group});
+}
+
+# The same without the mover, which every proxy has.
+sub workers {
+    my ($self) = @_;
+
+    return grep { slurp("/proc/$_/cmdline") !~ /: mover/ } $self->children;
+}
+
+# The mover; there is none for a moment when it has been killed.
+sub mover {
+    my ($self) = @_;
+
+    return (grep { slurp("/proc/$_/cmdline") =~ /: mover/ }
+        $self->children)[0];
 }
 
 # Have as many workers as configured come that are not among @before?
@@ -176,7 +191,7 @@ sub memory {
     my ($self) = @_;
     my $sum = 0;
 
-    for my $pid ($self->{master}, $self->workers) {
+    for my $pid ($self->{master}, $self->children) {
         $sum += $1 * 1024
             if slurp("/proc/$pid/smaps_rollup") =~ /^Pss:\s+(\d+) kB/m;
     }
