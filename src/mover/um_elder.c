@@ -31,15 +31,10 @@
 #include "mover/um_mover_priv.h"
 #include "redis/um_reply.h"
 
-#define VERSION_PAUSE_WRITE 0x060200
-
 /* How long a pause is, how long we rely on it, and when it is renewed. */
 #define PAUSE_WRITE   "CLIENT PAUSE 60000 WRITE"
 #define PAUSE_SURE_MS 45000
 #define PAUSE_MORE_MS 20000
-
-/* What nobody has as many replicas as. */
-#define CAP "1000000"
 
 /* How long it may take to answer what stops it: longer than a look, for it has
  * just answered one. */
@@ -278,7 +273,7 @@ elder_on_cap(void *data, const um_talk_answer_t *a)
     }
 
     /* A mover that died has left it so: what it was nobody knows. */
-    if (um_str_eq(cap, um_lit(CAP))) {
+    if (um_str_eq(cap, um_lit(UM_ELDER_CAP))) {
         cap = um_lit("0");
     }
 
@@ -286,7 +281,7 @@ elder_on_cap(void *data, const um_talk_answer_t *a)
     o->cap[cap.len] = '\0';
     o->capped = true;
     if (um_talk_sayz(o->other.talk, FENCE_MS, elder_on_stopped, o,
-            "CONFIG SET min-slaves-to-write " CAP)
+            "CONFIG SET min-slaves-to-write " UM_ELDER_CAP)
         != UM_OK)
     {
         elder_no_memory(o);
@@ -296,7 +291,7 @@ elder_on_cap(void *data, const um_talk_answer_t *a)
 void
 um_elder_fence(um_elder_t *o)
 {
-    bool pause = o->other.facts.look.version >= VERSION_PAUSE_WRITE;
+    bool pause = o->other.facts.look.version >= UM_ELDER_PAUSE;
 
     o->fence = UM_FENCE_ASKED;
     o->fenced_ns = um_clock_boot_ns();

@@ -115,6 +115,11 @@ void um_attach_cancel(um_attach_t *a);
 
 /* ---- um_elder.c: the old master ----------------------------------------- */
 
+/* The version that knows CLIENT PAUSE ... WRITE.  One before is stopped by a
+ * min-slaves-to-write that is never reached. */
+#define UM_ELDER_PAUSE 0x060200
+#define UM_ELDER_CAP   "1000000"
+
 /* The one at `address`; NULL: logged. */
 um_elder_t *um_elder_new(
     um_mover_t *m, const char *address, um_io_pt on_news, void *data);

@@ -273,11 +273,59 @@ seat_on_promoted(void *data, const um_talk_answer_t *a)
 }
 
 static void
-seat_promote(um_seat_t *s)
+seat_say_promote(um_seat_t *s)
 {
     s->acting = um_talk_sayz(s->self, UM_MOVER_DO_MS, seat_on_promoted, s,
                     "SLAVEOF NO ONE")
                 == UM_OK;
+}
+
+static void
+seat_on_nothing(void *data, const um_talk_answer_t *a)
+{
+    (void) data;
+    (void) a; /* refused: nothing was to be undone; lost: the next says so */
+}
+
+/* Is it still told to write only with more replicas than it can have? */
+static void
+seat_on_cap(void *data, const um_talk_answer_t *a)
+{
+    um_seat_t *s = data;
+    um_str_t cap = um_reply_text(um_reply_at(a->reply, 1));
+
+    if (um_str_eq(cap, um_lit(UM_ELDER_CAP))
+        && um_talk_sayz(s->self, UM_MOVER_DO_MS, seat_on_nothing, s,
+               "CONFIG SET min-slaves-to-write 0")
+               != UM_OK)
+    {
+        um_log_error(0, "node %s: out of memory", s->addr.text);
+    }
+
+    seat_say_promote(s);
+}
+
+/*
+ * Whoever fenced it when it was a master before may have left it so.  Before
+ * the promotion is the time to undo that: nobody fences a replica, while a
+ * master may be fenced for good reason.
+ */
+static void
+seat_promote(um_seat_t *s)
+{
+    if (s->f.look.version < UM_ELDER_PAUSE) {
+        s->acting = um_talk_sayz(s->self, UM_MOVER_DO_MS, seat_on_cap, s,
+                        "CONFIG GET min-slaves-to-write")
+                    == UM_OK;
+        return;
+    }
+
+    if (um_talk_sayz(
+            s->self, UM_MOVER_DO_MS, seat_on_nothing, s, "CLIENT UNPAUSE")
+        == UM_OK)
+    {
+        seat_say_promote(s);
+    }
 }
 
 static void
