@@ -21,14 +21,15 @@ my %may = (
     http     => [qw(core net meta)],
     redis    => [qw(core net)],
     modules  => [qw(core conf net meta http redis resp)],
+    ctl      => [qw(core net http redis meta)],
     status   => [qw(core conf net meta http shm)],
 );
 
 # Headers of others that only some rooms may know.
 my %foreign = (
     'event2/' => [qw(net proxy http)],
-    'cjson/'  => [qw(meta http modules status)],
-    'hiredis/' => [qw(redis modules)],
+    'cjson/'  => [qw(meta http ctl modules status)],
+    'hiredis/' => [qw(redis ctl modules)],
     'microhttpd.h' => [qw(http)],
     'zlib.h'  => [qw(meta)],
     'zstd.h'  => [qw(resp)],
