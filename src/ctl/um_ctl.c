@@ -236,6 +236,7 @@ read_line(um_ctl_t *c, char *line, size_t size)
     ssize_t n;
 
     if (poll(fds, 2, -1) == -1 || fds[1].revents != 0) {
+        on_signal(c);
         c->interrupted = true;
         fputs("\n", stderr);
         return false;

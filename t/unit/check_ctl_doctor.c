@@ -1,0 +1,653 @@
+/* What the doctor makes of facts, and what follows from a cluster's view.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "core/um_str.h"
+#include "ctl/um_ctl_diagnosis.h"
+#include "ctl/um_ctl_takers.h"
+#include "um_check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define KB (UINT64_C(1024))
+
+static um_pool_t *pool;
+static um_ctl_facts_t f;
+static um_ctl_findings_t found;
+
+/* A cluster of four proxies on four hosts, all is well, and one spare. */
+static const char dump[] =
+    "{\"version\":\"mem-broker-0.2\",\"global_epoch\":9,\"clusters\":{\"c\":{"
+    "\"epoch\":7,\"name\":\"c\",\"chunks\":["
+    "{\"role_position\":\"Normal\",\"migrating_slots\":[[],[]],"
+    "\"proxy_addresses\":[\"p1:1\",\"p2:1\"],\"hosts\":[\"h1\",\"h2\"]},"
+    "{\"role_position\":\"Normal\",\"migrating_slots\":[[{\"is_migrating\":"
+    "true}],[{\"is_migrating\":false}]],"
+    "\"proxy_addresses\":[\"p3:1\",\"p4:1\"],\"hosts\":[\"h3\",\"h4\"]}]}},"
+    "\"all_proxies\":{"
+    "\"p5:1\":{\"proxy_address\":\"p5:1\",\"node_addresses\":[\"n9\",\"n10\"],"
+    "\"host\":\"h5\",\"index\":0,\"cluster\":null},"
+    "\"p1:1\":{\"proxy_address\":\"p1:1\",\"node_addresses\":[\"n1\",\"n2\"],"
+    "\"host\":\"h1\",\"index\":0,\"cluster\":\"c\"},"
+    "\"p2:1\":{\"proxy_address\":\"p2:1\",\"node_addresses\":[\"n3\",\"n4\"],"
+    "\"host\":\"h2\",\"index\":0,\"cluster\":\"c\"},"
+    "\"p3:1\":{\"proxy_address\":\"p3:1\",\"node_addresses\":[\"n5\",\"n6\"],"
+    "\"host\":\"h3\",\"index\":0,\"cluster\":\"c\"},"
+    "\"p4:1\":{\"proxy_address\":\"p4:1\",\"node_addresses\":[\"n7\",\"n8\"],"
+    "\"host\":\"h4\",\"cluster\":\"c\"}},"
+    "\"failed_proxies\":[],\"failures\":{\"gone:1\":{\"r\":1}},"
+    "\"enable_ordered_proxy\":false}";
+
+#define NODE(n, p, role, slots)                                                \
+    "{\"address\":\"" n "\",\"proxy_address\":\"" p "\",\"slots\":[" slots     \
+    "],\"repl\":{\"role\":\"" role "\",\"peers\":[]}}"
+#define STAY(a, b) "{\"range_list\":[[" a "," b "]],\"tag\":\"None\"}"
+#define MOVE(way, a, b)                                                        \
+    "{\"range_list\":[[" a "," b "]],\"tag\":{\"" way "\":{\"epoch\":7,"       \
+    "\"src_proxy_address\":\"p3:1\",\"src_node_address\":\"n5\","              \
+    "\"dst_proxy_address\":\"p1:1\",\"dst_node_address\":\"n1\"}}}"
+
+static const char view[] = "{\"name\":\"c\",\"epoch\":7,\"nodes\":["
+    /* the first chunk */
+    NODE("n1", "p1:1", "master", STAY("0", "4095")) "," NODE(
+        "n2", "p1:1", "replica", "") "," NODE("n3", "p2:1", "master",
+        STAY("4096", "8191")) "," NODE("n4", "p2:1", "replica", "") ","
+    /* and the second */
+    NODE("n5", "p3:1", "master", STAY("8192", "12287")) "," NODE(
+        "n6", "p3:1", "replica", "") "," NODE("n7", "p4:1", "master",
+        STAY("12288", "16383")) "," NODE("n8", "p4:1", "replica", "") "]}";
+
+static um_ctl_view_t *
+the_view(void)
+{
+    return &f.cluster[0].view;
+}
+
+/* What a healthy proxy would say. */
+static void
+be_well(um_ctl_probe_t *probe, const um_ctl_proxy_t *p)
+{
+    um_ctl_health_t *h = &probe->health;
+
+    probe->address = p->address;
+    *h = (um_ctl_health_t){
+        .epoch = um_ctl_epoch_due(&f, p),
+        .detailed = true,
+        .cluster = p->cluster != NULL ? p->cluster : "",
+        .fault = "none",
+        .in_sync = true,
+        .seat = um_ctl_array(pool, 2, sizeof(*h->seat)),
+        .seats = 2,
+    };
+    h->seat[0] =
+        (um_ctl_seat_t){ p->node[0], "master", "serving", "none", false, 0, 0 };
+    h->seat[1] =
+        (um_ctl_seat_t){ p->node[1], "replica", "in_sync", "none", true, 0, 0 };
+}
+
+static void
+before(void)
+{
+    um_ctl_mem_hooks();
+    pool = um_ctl_pool();
+    found = (um_ctl_findings_t){ .pool = pool };
+    f = (um_ctl_facts_t){ .brokers = 1, .clusters = 1, .hosts_known = true };
+    f.broker[0] = (um_ctl_broker_fact_t){
+        .address = "b:1",
+        .has_epoch = true,
+        .epoch = 9,
+        .health = UM_CTL_HEALTH_WELL,
+        .storage = "file",
+    };
+    ck_assert_ptr_null(um_ctl_store_parse(
+        &f.store, um_ctl_json_parse(pool, um_str_of(dump)), pool));
+    f.cluster = um_ctl_array(pool, 1, sizeof(*f.cluster));
+    ck_assert_ptr_null(um_ctl_view_parse(
+        the_view(), um_ctl_json_parse(pool, um_str_of(view)), pool));
+    f.cluster[0].info = (um_ctl_info_t){ .nodes = 8, .with_slots = 8 };
+    f.probe = um_ctl_array(pool, f.store.proxies, sizeof(*f.probe));
+    for (size_t i = 0; i < f.store.proxies; i++) {
+        be_well(&f.probe[i], &f.store.proxy[i]);
+    }
+}
+
+static void
+after(void)
+{
+    um_pool_free(pool);
+}
+
+/* "level code subject; ..." of all that is found. */
+static const char *
+diagnosis(void)
+{
+    static const char *const levels = "nwe";
+    um_sbuf_t out = { 0 };
+    const char *text;
+
+    found.n = 0;
+    um_ctl_diagnose(&f, &found);
+    for (size_t i = 0; i < found.n; i++) {
+        const um_ctl_finding_t *one = &found.finding[i];
+
+        um_sbuf_addf(&out, "%s%c %s %s", i > 0 ? "; " : "", levels[one->level],
+            one->code, one->subject);
+        ck_assert_str_ne(one->text, "");
+    }
+    text = um_ctl_printf(pool, "%s", um_ctl_cstr(&out));
+    um_sbuf_deinit(&out);
+    return text;
+}
+
+START_TEST(what_is_well_is_well)
+{
+    um_sbuf_t out = { 0 };
+    cJSON *doc;
+    char *json;
+
+    ck_assert_str_eq(diagnosis(), "");
+    ck_assert_int_eq(um_ctl_findings_status(&found), 0);
+    ck_assert(!um_ctl_is_settling(&f));
+    um_ctl_findings_put(&found, false, &out);
+    ck_assert_str_eq(um_ctl_cstr(&out), "all is well\n");
+    doc = um_ctl_findings_json(&found, &f);
+    json = cJSON_PrintUnformatted(doc);
+    ck_assert_str_eq(json, "{\"status\":\"well\",\"findings\":[],\"brokers\":1,"
+                           "\"clusters\":1,\"proxies\":5}");
+    cJSON_free(json);
+    cJSON_Delete(doc);
+    um_sbuf_deinit(&out);
+}
+END_TEST
+
+/* ---- One thing is wrong ------------------------------------------------- */
+
+static um_ctl_broker_fact_t *
+broker(void)
+{
+    return &f.broker[0];
+}
+
+static um_ctl_proxy_t *
+proxy(size_t i)
+{
+    return &f.store.proxy[i - 1];
+}
+
+static um_ctl_health_t *
+health(size_t i)
+{
+    return &f.probe[i - 1].health;
+}
+
+static const char *only_host[] = { "h1" };
+
+static void
+wrong_refused(void)
+{
+    broker()->why = "connect failed";
+    f.unknown = "/metadata: connect failed";
+}
+
+static void
+wrong_nonsense(void)
+{
+    f.unknown = "it has no clusters";
+}
+
+static void
+wrong_storage(void)
+{
+    broker()->health = UM_CTL_HEALTH_ILL;
+    broker()->save_failures = 3;
+}
+
+static void
+wrong_saves(void)
+{
+    broker()->save_failures = 3;
+}
+
+static void
+wrong_memory(void)
+{
+    broker()->storage = "memory";
+}
+
+static void
+wrong_clock(void)
+{
+    broker()->has_skew = true;
+    broker()->skew = -11;
+    f.probe[0].has_skew = true;
+    f.probe[0].skew = 3600;
+    f.probe[1].has_skew = true;
+    f.probe[1].skew = UM_CTL_SKEW_MAX;
+}
+
+static void
+wrong_second_broker(void)
+{
+    f.broker[1] = f.broker[0];
+    f.broker[1].address = "b:2";
+    f.broker[1].epoch = 8;
+    f.brokers = 2;
+}
+
+static void
+wrong_coordinator(void)
+{
+    f.coordinator = "co:1";
+    f.coordinator_why = "connect failed";
+}
+
+static void
+well_coordinator(void)
+{
+    f.coordinator = "co:1";
+}
+
+static void
+wrong_slots(void)
+{
+    the_view()->node[0].slots.range[0].to = 4000;
+    the_view()->node[4].slots.range[0].from = 8191;
+}
+
+static void
+wrong_scaling(void)
+{
+    f.cluster[0].info.scaling_error = "p9:1 does not answer";
+}
+
+static void
+wrong_free(void)
+{
+    f.cluster[0].info.with_slots = 4;
+}
+
+static void
+well_growing(void)
+{
+    f.cluster[0].info.with_slots = 4;
+    f.cluster[0].info.migrating = true;
+}
+
+static void
+wrong_balance(void)
+{
+    the_view()->node[0].master = false;
+    the_view()->node[3].master = true;
+    the_view()->node[3].slots = the_view()->node[0].slots;
+    the_view()->node[0].slots.n = 0;
+}
+
+/* Out of balance because it has to be. */
+static void
+wrong_waiting(void)
+{
+    wrong_balance();
+    proxy(1)->failed = true;
+    f.probe[0].why = "connect failed";
+}
+
+static void
+wrong_one_host(void)
+{
+    f.store.chunk[1].host[1] = "h3";
+}
+
+static void
+wrong_no_spares(void)
+{
+    proxy(5)->failed = true;
+}
+
+static void
+wrong_host(void)
+{
+    f.host = only_host;
+    f.hosts = 1;
+}
+
+static void
+wrong_hosts_unknown(void)
+{
+    f.hosts_known = false;
+}
+
+static void
+wrong_dead(void)
+{
+    proxy(2)->dead = true;
+    proxy(2)->reports = 2;
+}
+
+static void
+wrong_suspected(void)
+{
+    proxy(2)->reports = 2;
+}
+
+static void
+wrong_unreachable(void)
+{
+    f.probe[2].why = "timed out";
+    f.probe[4].why = "timed out";
+}
+
+static void
+wrong_behind(void)
+{
+    health(3)->epoch = 6;
+    health(5)->epoch = 8;
+}
+
+static void
+wrong_ahead(void)
+{
+    health(3)->epoch = 10;
+}
+
+static void
+wrong_beyond(void)
+{
+    health(3)->epoch = 8;
+}
+
+static void
+wrong_cluster(void)
+{
+    health(3)->cluster = "other";
+}
+
+static void
+wrong_fault(void)
+{
+    health(1)->seat[0].fault = "down";
+    health(1)->seat[0].state = "down";
+}
+
+static void
+wrong_master(void)
+{
+    health(1)->seat[0].state = "fencing";
+}
+
+static void
+wrong_replica(void)
+{
+    health(1)->seat[1].state = "syncing";
+    health(2)->seat[1].lag = UM_CTL_LAG_MAX + 1;
+    health(3)->seat[1].lag = UM_CTL_LAG_MAX;
+}
+
+static void
+wrong_spare(void)
+{
+    health(5)->seat[0].state = "down";
+    health(5)->seat[1].state = "new";
+}
+
+static void
+wrong_lost(void)
+{
+    health(1)->seat[0].lost = 77;
+}
+
+static void
+wrong_untold(void)
+{
+    for (size_t i = 1; i <= 5; i++) {
+        *health(i) = (um_ctl_health_t){ .epoch = health(i)->epoch };
+    }
+    broker()->storage = NULL;
+    broker()->health = UM_CTL_HEALTH_UNTOLD;
+}
+
+static const struct {
+    void (*make)(void);
+    const char *found;
+    int status;
+} wrongs[] = {
+    { wrong_refused, "e broker_unreachable broker b:1", 2 },
+    { wrong_nonsense, "e broker_nonsense broker", 2 },
+    { wrong_storage, "e storage_fails broker b:1", 2 },
+    { wrong_saves, "w saves_failed broker b:1", 1 },
+    { wrong_memory, "w storage_memory broker b:1", 1 },
+    { wrong_clock, "w clock_differs broker b:1; w clock_differs proxy p1:1",
+        1 },
+    { wrong_second_broker, "w broker_behind broker b:2", 1 },
+    { wrong_coordinator, "e coordinator_unreachable coordinator co:1", 2 },
+    { well_coordinator, "", 0 },
+    { wrong_slots, "e slots_uncovered cluster c; e slots_twice cluster c", 2 },
+    { wrong_scaling, "w scaling_failed cluster c", 1 },
+    { wrong_free, "n free_nodes cluster c", 0 },
+    { well_growing, "", 0 },
+    { wrong_balance, "w out_of_balance cluster c", 1 },
+    { wrong_waiting, "e chunk_waits proxy p1:1", 2 },
+    { wrong_one_host, "w chunk_on_one_host cluster c", 1 },
+    { wrong_no_spares, "w proxy_failed proxy p5:1; w no_spares proxies", 1 },
+    { wrong_host, "w host_cannot_fail host h1", 1 },
+    { wrong_hosts_unknown, "n hosts_not_checked hosts", 0 },
+    { wrong_dead, "e proxy_dead proxy p2:1", 2 },
+    { wrong_suspected, "w proxy_suspected proxy p2:1", 1 },
+    { wrong_unreachable,
+        "e proxy_unreachable proxy p3:1; w proxy_unreachable proxy p5:1", 2 },
+    { wrong_behind, "w epoch_behind proxy p3:1; w epoch_behind proxy p5:1", 1 },
+    { wrong_ahead, "e epoch_ahead proxy p3:1", 2 },
+    { wrong_beyond, "w epoch_beyond proxy p3:1", 1 },
+    { wrong_cluster, "w wrong_cluster proxy p3:1", 1 },
+    { wrong_fault, "e node_fault node n1 of proxy p1:1", 2 },
+    { wrong_master, "w master_not_serving node n1 of proxy p1:1", 1 },
+    { wrong_replica,
+        "w replica_not_in_sync node n2 of proxy p1:1; "
+        "w replica_lags node n4 of proxy p2:1",
+        1 },
+    { wrong_spare, "w spare_without_redis node n9 of proxy p5:1", 1 },
+    { wrong_lost, "n writes_lost node n1 of proxy p1:1", 0 },
+    { wrong_untold, "n health_not_told proxies", 0 },
+};
+
+START_TEST(each_wrong_is_found_and_nothing_else)
+{
+    wrongs[_i].make();
+    ck_assert_str_eq(diagnosis(), wrongs[_i].found);
+    ck_assert_int_eq(um_ctl_findings_status(&found), wrongs[_i].status);
+}
+END_TEST
+
+START_TEST(who_is_behind_may_be_told_in_a_moment)
+{
+    wrong_behind();
+    ck_assert(um_ctl_is_settling(&f));
+    before();
+    wrong_unreachable();
+    ck_assert(!um_ctl_is_settling(&f));
+}
+END_TEST
+
+START_TEST(errors_come_first_and_many_alike_are_counted)
+{
+    um_sbuf_t out = { 0 };
+
+    for (int i = 0; i < 7; i++) {
+        um_ctl_find(&found, UM_CTL_WARNING, "w", "thing", "do it", "is %d", i);
+    }
+    um_ctl_find(&found, UM_CTL_NOTE, "n", "none", NULL, "x");
+    um_ctl_find(&found, UM_CTL_ERROR, "e", "\033worst", "run", "y");
+    um_ctl_findings_put(&found, false, &out);
+    ck_assert_str_eq(um_ctl_cstr(&out), "error: ?worst: y\n"
+                                        "    run\n"
+                                        "warning: thing: is 0\n"
+                                        "    do it\n"
+                                        "warning: thing: is 1\n"
+                                        "warning: thing: is 2\n"
+                                        "warning: thing: is 3\n"
+                                        "warning: thing: is 4\n"
+                                        "    and 2 more like that\n"
+                                        "note: none: x\n"
+                                        "1 error, 7 warnings\n");
+    um_sbuf_deinit(&out);
+}
+END_TEST
+
+/* ---- Views -------------------------------------------------------------- */
+
+START_TEST(a_store_is_read_in_order)
+{
+    ck_assert_uint_eq(f.store.epoch, 9);
+    ck_assert_uint_eq(f.store.proxies, 5);
+    for (size_t i = 1; i <= 5; i++) {
+        ck_assert_str_eq(proxy(i)->address, um_ctl_printf(pool, "p%zu:1", i));
+    }
+    ck_assert_uint_eq(f.store.chunks, 2);
+    ck_assert_str_eq(f.store.chunk[1].host[1], "h4");
+    ck_assert_uint_eq(f.store.tasks[0], 1);
+    ck_assert_str_eq(um_ctl_proxy_state(proxy(1)), "used");
+    ck_assert_str_eq(um_ctl_proxy_state(proxy(5)), "spare");
+    ck_assert_ptr_null(um_ctl_store_proxy(&f.store, "gone:1"));
+}
+END_TEST
+
+static const char *const no_views[] = {
+    "{}",
+    "[]",
+    "null",
+    "{\"name\":\"c\",\"epoch\":7}",
+    "{\"name\":\"c\",\"epoch\":-7,\"nodes\":[]}",
+    "{\"name\":\"c\",\"epoch\":7,\"nodes\":[{}]}",
+    "{\"name\":\"c\",\"epoch\":7,\"nodes\":[7]}",
+    "{\"name\":\"c\",\"epoch\":7,\"nodes\":[" NODE("n", "p", "king", "") "]}",
+    "{\"name\":\"c\",\"epoch\":7,\"nodes\":[" NODE(
+        "n", "p", "master", "{}") "]}",
+    "{\"name\":\"c\",\"epoch\":7,\"nodes\":[" NODE(
+        "n", "p", "master", "{\"range_list\":[[0,1]],\"tag\":\"Some\"}") "]}",
+    "{\"name\":\"c\",\"epoch\":7,\"nodes\":[" NODE("n", "p", "master",
+        "{\"range_list\":[[0,1]],\"tag\":{\"Migrating\":{}}}") "]}",
+};
+
+START_TEST(what_is_no_cluster_is_refused)
+{
+    um_ctl_view_t v;
+
+    ck_assert_ptr_nonnull(um_ctl_view_parse(
+        &v, um_ctl_json_parse(pool, um_str_of(no_views[_i])), pool));
+}
+END_TEST
+
+static const char *const no_stores[] = {
+    "{}",
+    "7",
+    "{\"global_epoch\":1}",
+    "{\"global_epoch\":1,\"all_proxies\":{}}",
+    "{\"global_epoch\":1,\"all_proxies\":{\"a\":{}},\"clusters\":{}}",
+    "{\"global_epoch\":1,\"all_proxies\":{},\"clusters\":{\"c\":{\"chunks\":"
+    "[{}]}}}",
+};
+
+START_TEST(what_is_no_store_is_refused)
+{
+    um_ctl_store_t s;
+
+    ck_assert_ptr_nonnull(um_ctl_store_parse(
+        &s, um_ctl_json_parse(pool, um_str_of(no_stores[_i])), pool));
+}
+END_TEST
+
+START_TEST(slots_that_are_to_move_are_counted)
+{
+    um_ctl_view_t *v = the_view();
+    um_ctl_view_t w;
+    static const char moving[] = "{\"name\":\"c\",\"epoch\":7,\"nodes\":[" NODE(
+        "n1", "p1:1", "master",
+        STAY("0", "8191") "," MOVE("Importing", "8192", "8291")) "," NODE("n2",
+        "p1:1", "replica",
+        "") "," NODE("n3", "p2:1", "master", "") "," NODE("n4", "p2:1",
+        "replica", "") "," NODE("n5", "p3:1", "master",
+        STAY("8292", "16383") "," MOVE("Migrating", "8192",
+            "8291")) "," NODE("n6", "p3:1", "replica", "") "," NODE("n7",
+        "p4:1", "master", "") "," NODE("n8", "p4:1", "replica", "") "]}";
+
+    ck_assert_uint_eq(um_ctl_view_left(v, 8), 0);
+    ck_assert_uint_eq(um_ctl_view_left(v, 4), 8192);
+    ck_assert_uint_eq(um_ctl_view_left(v, 12), 2 * (8192 - 5462));
+
+    ck_assert_ptr_null(um_ctl_view_parse(
+        &w, um_ctl_json_parse(pool, um_str_of(moving)), pool));
+    ck_assert_uint_eq(w.tasks, 1);
+    ck_assert_str_eq(w.task[0].dst_node, "n1");
+    ck_assert_uint_eq(um_ctl_slots_count(&w.node[0].coming), 100);
+    ck_assert_uint_eq(um_ctl_view_owned(&w, 0), 8192);
+    ck_assert_uint_eq(um_ctl_view_owned(&w, 1), 8192);
+    ck_assert_uint_eq(um_ctl_view_left(&w, 4), 8192);
+}
+END_TEST
+
+/* ---- Who may become master ---------------------------------------------- */
+
+START_TEST(only_who_has_all_data_may_take_over)
+{
+    const um_ctl_node_t *n = &the_view()->node[1];
+    um_ctl_probe_t *probe = &f.probe[0];
+
+    ck_assert_ptr_null(um_ctl_taker_why(pool, n, probe));
+    probe->health.seat[1].state = "syncing";
+    probe->health.seat[1].lag = 12 * KB;
+    ck_assert_str_eq(um_ctl_taker_why(pool, n, probe),
+        "node n2 of proxy p1:1 has not all data: it is syncing, 12288 bytes "
+        "behind");
+    probe->health.seat[1].role = "master"; /* it is one already */
+    ck_assert_ptr_null(um_ctl_taker_why(pool, n, probe));
+    probe->health.seats = 1;
+    ck_assert_str_eq(
+        um_ctl_taker_why(pool, n, probe), "proxy p1:1 does not know node n2");
+    probe->health.detailed = false; /* one of the reference: nobody can tell */
+    ck_assert_ptr_null(um_ctl_taker_why(pool, n, probe));
+    probe->why = "timed out";
+    ck_assert_str_eq(um_ctl_taker_why(pool, n, probe),
+        "proxy p1:1 does not say how node n2 is: timed out");
+    ck_assert_ptr_nonnull(um_ctl_taker_why(pool, n, NULL));
+}
+END_TEST
+
+START_TEST(balancing_makes_masters_of_the_first_and_third)
+{
+    um_ctl_view_t *v = the_view();
+
+    for (size_t i = 0; i < v->nodes; i++) {
+        ck_assert(!um_ctl_taker_at_balance(v, i));
+    }
+    wrong_balance();
+    for (size_t i = 0; i < v->nodes; i++) {
+        ck_assert(um_ctl_taker_at_balance(v, i) == (i == 0));
+    }
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("doctor");
+    TCase *tc = tcase_create("doctor");
+
+    tcase_add_checked_fixture(tc, before, after);
+    tcase_add_test(tc, what_is_well_is_well);
+    tcase_add_loop_test(
+        tc, each_wrong_is_found_and_nothing_else, 0, (int) um_countof(wrongs));
+    tcase_add_test(tc, who_is_behind_may_be_told_in_a_moment);
+    tcase_add_test(tc, errors_come_first_and_many_alike_are_counted);
+    tcase_add_test(tc, a_store_is_read_in_order);
+    tcase_add_loop_test(
+        tc, what_is_no_cluster_is_refused, 0, (int) um_countof(no_views));
+    tcase_add_loop_test(
+        tc, what_is_no_store_is_refused, 0, (int) um_countof(no_stores));
+    tcase_add_test(tc, slots_that_are_to_move_are_counted);
+    tcase_add_test(tc, only_who_has_all_data_may_take_over);
+    tcase_add_test(tc, balancing_makes_masters_of_the_first_and_third);
+    suite_add_tcase(s, tc);
+
+    return um_check_main(s);
+}
