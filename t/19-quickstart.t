@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The README's first command: a proxy before real Redis that proves itself,
-# and after Ctrl-C neither a process nor a directory is left.
+# The README's first command: a whole cluster that proves itself and outlives
+# one of its proxies, and after Ctrl-C neither a process nor a directory is left.
 # SPDX-License-Identifier: Apache-2.0
 
 use strict;
@@ -15,7 +15,7 @@ use Undermoon::Test qw(wait_for);
 plan skip_all => 'no redis-server or redis-cli'
     if grep { system("command -v $_ >/dev/null 2>&1") } qw(redis-server
         redis-cli);
-plan tests => 11;
+plan tests => 14;
 
 my $script = "$ENV{UM_SRCDIR}/contrib/quickstart";
 my $tmp    = tempdir(CLEANUP => 1);
@@ -50,11 +50,14 @@ sub dirs_left {
 
 # Prove and leave.
 my $port = free_port();
-my $said = qx($script --once --nodes 3 --port $port 2>&1 </dev/null);
+my $said = qx($script --once --nodes 8 --port $port 2>&1 </dev/null);
 is($?, 0, '--once proves itself') or diag($said);
-like($said, qr/^\s+\.\.\. 6 keys written and read back$/m, 'on three nodes');
+like($said, qr/^\s+\.\.\. 16 keys written and read back$/m,
+    'on eight nodes');
 is_deeply([dirs_left()], [], 'no directory is left');
 ok((wait_for { !left_running() } 5), 'no process is left');
+
+like(qx($script --nodes 6 2>&1), qr/multiple of 4/, 'not with any number');
 
 # Stay, serve, and go with Ctrl-C.
 $port = free_port();
@@ -73,6 +76,12 @@ ok((wait_for { slurp("$tmp/said") =~ /^Stop:\s+Ctrl-C/m } 60),
 like(slurp("$tmp/said"), qr/redis-cli -c -p $port\b/, 'and how to connect');
 is(qx(redis-cli -c -p $port SET from outside 2>&1), "OK\n", 'it serves');
 is(qx(redis-cli -c -p $port GET from 2>&1), "outside\n", 'and reads back');
+
+my ($masters) = slurp("$tmp/said") =~ /^Break:.*\n\s+([\d ]+)$/m;
+my $last = (split ' ', $masters // '')[-1];
+ok($last && kill('KILL', -$last), 'a proxy is lost, with its Redis');
+ok((wait_for { 4 == grep { qx(redis-cli -c -p $port SET k$_ v 2>&1) eq "OK\n" }
+        qw(1 2 3 4) } 60), 'and the cluster goes on');
 
 kill 'INT', -$pid;
 ok((wait_for { waitpid($pid, WNOHANG) == $pid } 20), 'Ctrl-C ends it')
