@@ -6,6 +6,9 @@
  *   api_in.c      what a request says
  *   api_read.c    endpoints that read
  *   api_write.c   endpoints that change something
+ *   api_task.c    a migration task in a body
+ *   api_replica.c who gets a copy
+ *   api_status.c  /metrics, /status, /healthz
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -2,6 +2,7 @@
 
 #include "api.h"
 #include "api_in.h"
+#include "api_replica.h"
 
 static void
 read_version(broker_t *b, um_http_req_t *r)
@@ -16,17 +17,6 @@ read_metadata(broker_t *b, um_http_req_t *r)
 
     store_dump(b->store, &body);
     api_json(r, &body);
-}
-
-static void
-read_config(broker_t *b, um_http_req_t *r)
-{
-    um_sbuf_t body = { 0 };
-
-    um_sbuf_addz(&body, "{\"replica_addresses\":");
-    replicas_json(b, &body);
-    um_sbuf_addz(&body, "}");
-    api_answer(b, r, STORE_OK, NULL, &body);
 }
 
 static void
@@ -140,7 +130,7 @@ read_check(broker_t *b, um_http_req_t *r)
 const api_endpoint_t api_reads[] = {
     { "/version", UM_HTTP_GET, read_version, NULL, NULL },
     { "/metadata", UM_HTTP_GET, read_metadata, NULL, NULL },
-    { "/config", UM_HTTP_GET, read_config, NULL, NULL },
+    { "/config", UM_HTTP_GET, api_replica_get, NULL, NULL },
     { "/epoch", UM_HTTP_GET, read_epoch, NULL, NULL },
     { "/clusters/names", UM_HTTP_GET, read_names, NULL, NULL },
     { "/clusters/meta/{}", UM_HTTP_GET, read_cluster, NULL, NULL },

@@ -7,6 +7,7 @@
  *   broker_change.c  changes: applied together, made durable, then answered
  *   broker_round.c   proxies are asked for their epochs
  *   broker_epoch.c   proxies that are ahead
+ *   broker_recover.c PUT epoch/recovery
  *   broker_scale.c   what waits for proxies: scaling, repair
  *   broker_replica.c brokers that get a copy
  *   api*.c           requests
@@ -234,10 +235,13 @@ void round_free(round_t *r);
 um_rc_t rounds_init(broker_t *b);
 void rounds_deinit(broker_t *b);
 
-/* ---- Proxies that are ahead: broker_epoch.c ---- */
+/* ---- Proxies that are ahead: broker_epoch.c, broker_recover.c ---- */
 
 /* Answer PUT epoch/recovery: ask all proxies, then go beyond them. */
 void epoch_recover(broker_t *b, um_http_req_t *r);
+
+/* The highest epoch that a round has told; how many have told. */
+uint64_t epoch_highest(broker_t *b, const round_t *r, size_t *told);
 
 /* A proxy that was asked has answered, or not: should it be ahead of what it is
  * told, the epoch goes beyond it. */

@@ -2,7 +2,7 @@
  * Epochs that proxies know and this broker does not: its state has gone back.
  * Proxies take no news that are not newer, so it has to go beyond them.
  *
- *   asked for   PUT epoch/recovery asks all proxies once
+ *   asked for   PUT epoch/recovery asks all proxies once: broker_recover.c
  *   told        whoever hears of a proxy that is ahead says so: epoch_told(),
  *               PUT epoch/seen
  *   by itself   when a damaged file made it start from the state before:
@@ -19,7 +19,6 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -54,8 +53,7 @@ epoch_is_absurd(broker_t *b, const ask_one_t *p)
     return true;
 }
 
-/* The highest epoch that was told in a round; how many have told. */
-static uint64_t
+uint64_t
 epoch_highest(broker_t *b, const round_t *r, size_t *told)
 {
     uint64_t highest = 0;
@@ -73,122 +71,7 @@ epoch_highest(broker_t *b, const round_t *r, size_t *told)
     return highest;
 }
 
-static store_rc_t
-apply_recover(broker_t *b UM_UNUSED, store_t *s, change_t *c)
-{
-    store_rc_t rc = store_recover_epoch(s, c->number);
-
-    if (rc == STORE_OK && c->text != NULL) {
-        um_sbuf_addz(&c->out, c->text);
-    }
-
-    return rc;
-}
-
-/* ---- On request --------------------------------------------------------- */
-
-typedef struct {
-    round_t round;
-    um_http_req_t *req; /* NULL: who asked is gone */
-} recover_t;
-
-/* {"failed_addresses":[..]} */
-static char *
-recover_text(const round_t *r)
-{
-    cJSON *json = cJSON_CreateObject();
-    cJSON *list = cJSON_AddArrayToObject(json, "failed_addresses");
-    char *text = NULL;
-    bool whole = list != NULL;
-
-    for (size_t i = 0; whole && i < r->proxies.count; i++) {
-        const ask_one_t *p = &r->proxies.list[i];
-        cJSON *name = NULL;
-
-        if (!p->answered) {
-            name = cJSON_CreateString(p->address);
-            whole = name != NULL && cJSON_AddItemToArray(list, name);
-        }
-    }
-
-    if (whole) {
-        text = cJSON_PrintUnformatted(json);
-    }
-    cJSON_Delete(json);
-    return text;
-}
-
-static void
-recover_on_answers(round_t *round)
-{
-    recover_t *r = (recover_t *) round;
-    um_http_req_t *req = r->req;
-    change_t *c;
-    size_t told;
-
-    if (req == NULL) {
-        return;
-    }
-
-    r->req = NULL;
-    um_http_on_cancel(req, NULL, NULL);
-    c = change_new(req, apply_recover);
-    if (c != NULL) {
-        c->text = recover_text(round);
-        c->number = epoch_highest(round->b, round, &told);
-    }
-
-    if (c != NULL && c->text != NULL) {
-        change_add(round->b, c);
-        return;
-    }
-
-    if (c != NULL) {
-        change_free(c);
-    }
-    api_answer(round->b, req, STORE_NO_MEMORY, NULL, NULL);
-}
-
-static void
-recover_on_cancel(um_http_req_t *r UM_UNUSED, void *data)
-{
-    recover_t *rec = data;
-
-    rec->req = NULL;
-}
-
-/* Who asked is answered by the end of the server. */
-static void
-recover_on_free(round_t *round)
-{
-    recover_t *r = (recover_t *) round;
-
-    if (r->req != NULL) {
-        um_http_on_cancel(r->req, NULL, NULL);
-    }
-    free(r);
-}
-
-void
-epoch_recover(broker_t *b, um_http_req_t *req)
-{
-    recover_t *r = calloc(1, sizeof(*r));
-
-    if (r != NULL) {
-        round_init(&r->round, b, recover_on_answers, recover_on_free);
-        if (round_add_all(&r->round) == UM_OK
-            && round_start(&r->round) == UM_OK) {
-            r->req = req;
-            um_http_on_cancel(req, recover_on_cancel, r);
-            return;
-        }
-        round_free(&r->round);
-    }
-
-    api_answer(b, req, STORE_NO_MEMORY, NULL, NULL);
-}
-
-/* ---- A proxy is ahead --------------------------------------------------- */
+/* ---- Told by somebody --------------------------------------------------- */
 
 store_rc_t
 epoch_apply_seen(broker_t *b UM_UNUSED, store_t *s, change_t *c)
@@ -315,13 +198,19 @@ epoch_release(broker_t *b)
     changes_hold(b, false);
 }
 
+static store_rc_t
+apply_beyond(broker_t *b UM_UNUSED, store_t *s, change_t *c)
+{
+    return store_recover_epoch(s, c->number);
+}
+
 static void
 began_on_answers(round_t *r)
 {
     broker_t *b = r->b;
     size_t told;
     uint64_t highest = epoch_highest(b, r, &told);
-    change_t *c = change_new(NULL, apply_recover);
+    change_t *c = change_new(NULL, apply_beyond);
 
     b->epoch_wait.asking = false;
     um_log_notice(0,

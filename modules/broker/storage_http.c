@@ -155,7 +155,7 @@ external_settle(external_t *x, um_str_t now)
         um_sbuf_cstr(&x->b->where),
         um_str_eq(now, str_of(&x->sent))
             ? "have been made"
-            : "have not been made, or others have followed");
+            : "have not been made so far, or others have followed");
 }
 
 /* It is there as `w` says, and b->store is the same. */
