@@ -89,7 +89,11 @@ takes_gzip(um_http_req_t *r)
     const char *at = um_http_header(r, "Accept-Encoding");
     bool any = false;
 
-    while (at != NULL && *at != '\0') {
+    if (at == NULL) {
+        return false;
+    }
+
+    while (*at != '\0') {
         um_str_t name;
         const char *end;
 

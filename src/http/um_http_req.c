@@ -166,19 +166,19 @@ um_http_text(um_http_req_t *r, unsigned status, const char *fmt, ...)
 void
 um_http_set(um_http_req_t *r, const char *name, const char *value)
 {
-    req_field_t *f = &r->field[r->fields];
+    char *n = strdup(name);
+    char *v = strdup(value);
 
     um_assert(r->fields < REQ_FIELDS);
 
-    f->name = strdup(name);
-    f->value = strdup(value);
-    if (f->name == NULL || f->value == NULL) {
+    if (n == NULL || v == NULL) {
         um_log_error(ENOMEM, "http: answer");
-        free(f->name);
-        free(f->value);
+        free(n);
+        free(v);
         return;
     }
-    r->fields++;
+
+    r->field[r->fields++] = (req_field_t){ .name = n, .value = v };
 }
 
 void
