@@ -18,6 +18,9 @@
 /* From the word to the kill. */
 #define AIDE_GRACE_MS UINT64_C(3000)
 
+/* At most so long nobody follows one that has died, however often. */
+#define AIDE_PAUSE_MS UINT64_C(500)
+
 /* A fork that failed: try again after. */
 #define AIDE_RETRY_MS UINT64_C(200)
 
@@ -52,6 +55,9 @@ aide_on_ended(um_proc_t *p, int status)
         return;
     }
 
+    /* Without it nothing is confirmed: it does not stay away for long. */
+    p->pause_ms = um_min(p->pause_ms, AIDE_PAUSE_MS);
+    p->due_ns = um_min(p->due_ns, um_clock_ns() + AIDE_PAUSE_MS * NS_PER_MS);
     um_log_error(0, "%s: %s; another one starts in %" PRIu64 " ms", p->name,
         how, p->pause_ms);
 }

@@ -76,6 +76,17 @@ struct um_elder_s {
 };
 
 static void
+elder_tell_silent(um_elder_t *o)
+{
+    if (o->other.facts.state == UM_OTHER_SILENT && !o->told) {
+        o->told = true;
+        um_log_warn(0,
+            "old master %s: does not answer; it is told to follow when it does",
+            um_talk_addr(o->other.talk)->text);
+    }
+}
+
+static void
 elder_on_seen(void *data)
 {
     um_elder_t *o = data;
@@ -89,6 +100,7 @@ elder_on_seen(void *data)
         return;
     }
 
+    elder_tell_silent(o);
     o->again_ms = o->other.facts.state == UM_OTHER_SEEN
                       ? AGAIN_MS
                       : um_min(2 * o->again_ms, AGAIN_MAX_MS);
@@ -169,6 +181,12 @@ const um_other_facts_t *
 um_elder_facts(const um_elder_t *o)
 {
     return &o->other.facts;
+}
+
+um_talk_t *
+um_elder_talk(const um_elder_t *o)
+{
+    return o->other.talk;
 }
 
 void
@@ -403,16 +421,6 @@ elder_step_turn(um_elder_t *o)
         elder_free(o);
         return;
 
-    case UM_OTHER_SILENT:
-        if (!o->told) {
-            o->told = true;
-            um_log_warn(0,
-                "old master %s: does not answer; it is told to follow when it "
-                "does",
-                name);
-        }
-        return;
-
     default:
         return;
     }
@@ -555,4 +563,5 @@ um_elder_turn(um_elder_t *o, const um_addr_t *self, const char *host,
     (void) snprintf(o->replid, sizeof(o->replid), "%s", replid);
     o->look = *look;
     um_list_add_tail(&m->elders, &o->link);
+    elder_tell_silent(o);
 }

@@ -130,6 +130,7 @@ void um_elder_abandon(um_elder_t *o);
 
 const um_other_facts_t *um_elder_facts(const um_elder_t *o);
 void um_elder_look(um_elder_t *o, uint64_t pause);
+um_talk_t *um_elder_talk(const um_elder_t *o); /* lent */
 
 /* Tell it to take no writes, and how far it is then. */
 void um_elder_fence(um_elder_t *o);

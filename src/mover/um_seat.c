@@ -19,6 +19,9 @@
 #define LOOK_REST_MS 250
 #define LOOK_WORK_MS 20
 
+/* A replica that does not read on is set free again so often. */
+#define FREE_MS 2000
+
 /* An answer may come that late and is still one: scripts, forks. */
 #define LOOK_TIMEOUT_MS 60000
 
@@ -31,6 +34,7 @@ seat_saw(um_seat_t *s, const um_look_t *look)
     bool was_up = !f->look.master && f->look.link_up;
 
     if (strcmp(f->look.run_id, look->run_id) != 0) {
+        s->freed_ns = 0;
         s->attached_ns = 0; /* whatever we told it, it has forgotten */
         s->confirmed &= strcmp(f->run_id, look->run_id) == 0;
         f->expendable = false;
@@ -41,13 +45,20 @@ seat_saw(um_seat_t *s, const um_look_t *look)
     if (was_up && !look->link_up) {
         um_other_forget(&s->master); /* how is it, after that? */
     }
-    if (s->old != NULL
-        && (look->master || look->master_port != f->look.master_port
-            || strcmp(look->master_host, f->look.master_host) != 0))
+    if (s->old != NULL && look->master) {
+        /* Our command was executed, though we have not heard so. */
+        um_seat_took_over(s);
+    } else if (s->old != NULL
+               && (look->master_port != f->look.master_port
+                   || strcmp(look->master_host, f->look.master_host) != 0))
     {
         um_seat_drop_old(s); /* it is not its master any more */
     }
 
+    if (look->master || look->offset != f->look.offset) {
+        s->moved_ns = um_mover_now(s->m);
+    }
+    s->freed_ns = look->master ? 0 : s->freed_ns;
     f->look = *look;
     f->seen = s->asked_ns >= s->acted_ns;
     if (f->seen && s->renewed) {
@@ -152,6 +163,13 @@ um_seat_tick(um_seat_t *s)
 
     if (!s->asking && um_seat_age(s, s->asked_ns) >= pause) {
         seat_look(s);
+    }
+
+    if (s->f.seen && !s->f.look.master
+        && (s->freed_ns == 0
+            || (s->f.stalled && um_seat_age(s, s->freed_ns) >= FREE_MS)))
+    {
+        um_seat_set_free(s);
     }
 
     seat_look_around(s);

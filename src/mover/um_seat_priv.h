@@ -43,11 +43,13 @@ struct um_seat_s {
     uint64_t caught_up; /* offset then                 */
     uint64_t lost;
     uint64_t promoted_us;
-    bool asking;    /* a look is under way     */
-    bool acting;    /* a command is under way  */
-    bool renewed;   /* newer wishes, and not seen since */
-    bool refused;   /* INFO is, and that is told */
-    bool confirmed; /* f.run_id may be sent to */
+    uint64_t moved_ns; /* its offset has moved, as a replica  */
+    uint64_t freed_ns; /* it was told to let writers go; 0    */
+    bool asking;       /* a look is under way     */
+    bool acting;       /* a command is under way  */
+    bool renewed;      /* newer wishes, and not seen since */
+    bool refused;      /* INFO is, and that is told */
+    bool confirmed;    /* f.run_id may be sent to */
 };
 
 /* Judge it, and do what is to be done. */
@@ -55,6 +57,12 @@ void um_seat_go_on(um_seat_t *s);
 
 /* The same as a callback of those that are asked. */
 void um_seat_on_news(void *data);
+
+/* It is a replica, and may still be stopped as the master that it was. */
+void um_seat_set_free(um_seat_t *s);
+
+/* It is a master now: the one of before is to follow it. */
+void um_seat_took_over(um_seat_t *s);
 
 /* The old master of before is none of ours any more. */
 void um_seat_drop_old(um_seat_t *s);

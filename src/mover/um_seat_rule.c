@@ -192,6 +192,13 @@ promote_without(const um_seat_facts_t *f)
     return next(UM_SEAT_PROMOTE, UM_REPL_FENCING, "");
 }
 
+/* Our node needs a link to its old master, which may not let it in. */
+static um_seat_do_t
+rejoin_or(const um_seat_facts_t *f, um_seat_do_t what)
+{
+    return f->look.link_up || f->attached ? what : UM_SEAT_REJOIN;
+}
+
 /* The old master answers, and is a master. */
 static um_seat_next_t
 promote_behind(const um_seat_facts_t *f)
@@ -204,8 +211,8 @@ promote_behind(const um_seat_facts_t *f)
     }
 
     /* Nor is there anything to stop it for before we have its data. */
-    if (f->look.never_linked) {
-        return next(UM_SEAT_ASK_OLD, UM_REPL_SYNCING,
+    if (f->look.never_linked || !um_look_is_kin(&f->look, &f->old.look)) {
+        return next(rejoin_or(f, UM_SEAT_ASK_OLD), UM_REPL_SYNCING,
             "it never was in sync with its master");
     }
 
@@ -218,7 +225,7 @@ promote_behind(const um_seat_facts_t *f)
 
     case UM_FENCE_HOLDS:
         if (f->look.offset < f->old_offset && !f->no_progress) {
-            return next(UM_SEAT_WAIT, UM_REPL_FENCING, "");
+            return next(rejoin_or(f, UM_SEAT_WAIT), UM_REPL_FENCING, "");
         }
         break;
 
@@ -368,7 +375,9 @@ want_replica(const um_seat_facts_t *f)
         f->master_is_right ? UM_REPL_SYNCING : UM_REPL_WAITING;
 
     if (f->master_is_right && f->look.link_up) {
-        return next(UM_SEAT_WAIT, UM_REPL_IN_SYNC, "");
+        return f->stalled ? next(UM_SEAT_WAIT, UM_REPL_SYNCING,
+                   "it does not read what its master sends")
+                          : next(UM_SEAT_WAIT, UM_REPL_IN_SYNC, "");
     }
 
     switch (f->master.state) {

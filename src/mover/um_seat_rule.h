@@ -68,10 +68,12 @@ typedef struct {
     uint64_t old_offset; /* HOLDS: all it has acknowledged is before that  */
     bool no_progress;    /* catching up has stood still too long           */
 
+    bool attached; /* it was told to follow its master, not long ago       */
+
     /* Replica wanted. */
     um_other_facts_t master;
     bool master_is_right; /* our node follows the one that it should       */
-    bool attached;        /* we have told it to, not long ago              */
+    bool stalled;         /* its link is up, and it does not read on       */
     bool out_of_reach;    /* the master has a UNIX socket and no port         */
 } um_seat_facts_t;
 
@@ -81,6 +83,7 @@ typedef enum {
     UM_SEAT_ASK_PEERS,  /* how are they?                               */
     UM_SEAT_ASK_OLD,    /* how is the old master?                      */
     UM_SEAT_FENCE,      /* tell it to take no more writes              */
+    UM_SEAT_REJOIN,     /* attach it to its old master once more       */
     UM_SEAT_PROMOTE,    /* REPLICAOF NO ONE                            */
     UM_SEAT_TURN,       /* tell `peer`, an old master, to follow       */
     UM_SEAT_ASK_MASTER, /* replica: how is the one it should follow?   */

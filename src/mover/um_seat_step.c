@@ -18,8 +18,11 @@
 #define SILENT_MS 1000
 
 /* How long catching up may stand still, and take. */
-#define CATCH_UP_STILL_MS 1000
-#define CATCH_UP_MAX_MS   10000
+#define CATCH_UP_STILL_MS 5000
+#define CATCH_UP_MAX_MS   30000
+
+/* A replica that has not read for so long, though there is something. */
+#define STALLED_MS 2000
 
 /* An old master that does not answer is waited for as long, when our node's
  * link to it stands. */
@@ -115,8 +118,10 @@ seat_facts_of_replica(um_seat_t *s)
     f->master_is_right =
         s->master.talk != NULL && !f->look.master
         && is_at(s->master.talk, f->look.master_host, f->look.master_port);
-    f->attached =
-        s->attached_ns != 0 && um_seat_age(s, s->attached_ns) < ATTACH_AGAIN_MS;
+    f->stalled = f->master_is_right && f->look.link_up
+                 && f->master.state == UM_OTHER_SEEN
+                 && f->master.look.offset > f->look.offset
+                 && um_seat_age(s, s->moved_ns) >= STALLED_MS;
 }
 
 static void
@@ -126,6 +131,8 @@ seat_facts(um_seat_t *s)
     uint64_t timeout = s->m->heritage->conf.node_timeout;
 
     f->silent = !f->down && um_seat_age(s, s->heard_ns) >= SILENT_MS;
+    f->attached =
+        s->attached_ns != 0 && um_seat_age(s, s->attached_ns) < ATTACH_AGAIN_MS;
     f->doubt_is_over =
         s->judged_ns != 0 && um_seat_age(s, s->judged_ns) >= timeout;
     if (f->wanted == UM_REPL_MASTER) {
@@ -191,6 +198,50 @@ seat_acted(um_seat_t *s)
     s->f.seen = false;
 }
 
+/* ---- A replica that is stopped ------------------------------------------ */
+
+static void
+seat_on_nothing(void *data, const um_talk_answer_t *a)
+{
+    (void) data;
+    (void) a; /* refused: nothing was to be undone; lost: it is done again */
+}
+
+/* Is it still told to write only with more replicas than it can have? */
+static void
+seat_on_cap(void *data, const um_talk_answer_t *a)
+{
+    um_seat_t *s = data;
+    um_str_t cap = um_reply_text(um_reply_at(a->reply, 1));
+
+    if (um_str_eq(cap, um_lit(UM_ELDER_CAP))
+        && um_talk_sayz(s->self, UM_MOVER_DO_MS, seat_on_nothing, s,
+               "CONFIG SET min-slaves-to-write 0")
+               != UM_OK)
+    {
+        um_log_error(0, "node %s: out of memory", s->addr.text);
+    }
+}
+
+/*
+ * Whoever fenced it as a master may have died before it could undo that, and a
+ * replica that is paused does not read on.  Only masters are fenced, so now is
+ * the time; a master may be fenced for good reason.
+ */
+void
+um_seat_set_free(um_seat_t *s)
+{
+    bool pause = s->f.look.version >= UM_ELDER_PAUSE;
+
+    if (um_talk_sayz(s->self, UM_MOVER_DO_MS,
+            pause ? seat_on_nothing : seat_on_cap, s,
+            pause ? "CLIENT UNPAUSE" : "CONFIG GET min-slaves-to-write")
+        == UM_OK)
+    {
+        s->freed_ns = um_mover_now(s->m);
+    }
+}
+
 /* ---- A master ----------------------------------------------------------- */
 
 void
@@ -237,12 +288,25 @@ seat_behind(const um_seat_facts_t *f)
     return end > f->look.offset ? end - f->look.offset : 0;
 }
 
+void
+um_seat_took_over(um_seat_t *s)
+{
+    um_seat_facts_t *f = &s->f;
+    const char *host = seat_host(s);
+
+    if (s->old != NULL && host != NULL) {
+        um_elder_turn(s->old, &s->addr, host, &f->look, f->look.replid);
+        s->old = NULL;
+    } else {
+        um_seat_drop_old(s);
+    }
+}
+
 static void
 seat_on_promoted(void *data, const um_talk_answer_t *a)
 {
     um_seat_t *s = data;
     um_seat_facts_t *f = &s->f;
-    const char *host = seat_host(s);
 
     seat_acted(s);
     if (a->end != UM_TALK_ANSWERED || um_reply_is_error(a->reply)) {
@@ -263,69 +327,16 @@ seat_on_promoted(void *data, const um_talk_answer_t *a)
         s->addr.text, (unsigned long long) f->look.offset,
         (unsigned long long) s->lost);
 
-    if (s->old != NULL && host != NULL) {
-        um_elder_turn(s->old, &s->addr, host, &f->look, f->look.replid);
-        s->old = NULL;
-    } else {
-        um_seat_drop_old(s);
-    }
+    um_seat_took_over(s);
     um_mover_changed(s->m);
 }
 
 static void
-seat_say_promote(um_seat_t *s)
+seat_promote(um_seat_t *s)
 {
     s->acting = um_talk_sayz(s->self, UM_MOVER_DO_MS, seat_on_promoted, s,
                     "SLAVEOF NO ONE")
                 == UM_OK;
-}
-
-static void
-seat_on_nothing(void *data, const um_talk_answer_t *a)
-{
-    (void) data;
-    (void) a; /* refused: nothing was to be undone; lost: the next says so */
-}
-
-/* Is it still told to write only with more replicas than it can have? */
-static void
-seat_on_cap(void *data, const um_talk_answer_t *a)
-{
-    um_seat_t *s = data;
-    um_str_t cap = um_reply_text(um_reply_at(a->reply, 1));
-
-    if (um_str_eq(cap, um_lit(UM_ELDER_CAP))
-        && um_talk_sayz(s->self, UM_MOVER_DO_MS, seat_on_nothing, s,
-               "CONFIG SET min-slaves-to-write 0")
-               != UM_OK)
-    {
-        um_log_error(0, "node %s: out of memory", s->addr.text);
-    }
-
-    seat_say_promote(s);
-}
-
-/*
- * Whoever fenced it when it was a master before may have left it so.  Before
- * the promotion is the time to undo that: nobody fences a replica, while a
- * master may be fenced for good reason.
- */
-static void
-seat_promote(um_seat_t *s)
-{
-    if (s->f.look.version < UM_ELDER_PAUSE) {
-        s->acting = um_talk_sayz(s->self, UM_MOVER_DO_MS, seat_on_cap, s,
-                        "CONFIG GET min-slaves-to-write")
-                    == UM_OK;
-        return;
-    }
-
-    if (um_talk_sayz(
-            s->self, UM_MOVER_DO_MS, seat_on_nothing, s, "CLIENT UNPAUSE")
-        == UM_OK)
-    {
-        seat_say_promote(s);
-    }
 }
 
 static void
@@ -396,6 +407,34 @@ seat_follow(um_seat_t *s)
     s->acting = s->attach != NULL;
 }
 
+static void
+seat_on_rejoined(void *data, const char *why)
+{
+    um_seat_t *s = data;
+
+    s->attach = NULL;
+    seat_acted(s);
+    s->attached_ns = um_mover_now(s->m);
+    if (why != NULL) {
+        um_log_warn(0,
+            "node %s: has no link to its old master, and cannot get one: %s",
+            s->addr.text, why);
+    }
+}
+
+/* It is to take over, and has no link to the one from whom: perhaps it is not
+ * let in. */
+static void
+seat_rejoin(um_seat_t *s)
+{
+    const um_look_t *look = &s->f.look;
+
+    s->attach =
+        um_attach_new(s->m, s->self, um_elder_talk(s->old), &s->f.old.look,
+            look->master_host, look->master_port, "", seat_on_rejoined, s);
+    s->acting = s->attach != NULL;
+}
+
 /* ---- Step by step ------------------------------------------------------- */
 
 static void
@@ -421,6 +460,10 @@ seat_do(um_seat_t *s, um_seat_next_t next)
 
     case UM_SEAT_FENCE:
         um_elder_fence(s->old);
+        break;
+
+    case UM_SEAT_REJOIN:
+        seat_rejoin(s);
         break;
 
     case UM_SEAT_PROMOTE:

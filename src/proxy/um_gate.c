@@ -135,6 +135,19 @@ um_gate_found(const um_gate_t *g)
     return g->found;
 }
 
+const um_repl_board_t *
+um_gate_current(const um_worker_t *w)
+{
+    const um_gate_t *g = w->gate;
+    uint64_t awake =
+        atomic_load_explicit(&w->shm->repl->awake_ns, memory_order_acquire);
+
+    return g->found->of_gen == g->wanted_gen
+                   && um_clock_boot_ns() < awake + GAP_NS
+               ? g->found
+               : NULL;
+}
+
 /* Clients that wait for a node are routed anew. */
 static void
 gate_wake(um_node_t *n)

@@ -74,4 +74,8 @@ bool um_gate_may_wait(const um_node_t *n);
 const um_repl_t *um_gate_wanted(const um_gate_t *g);
 const um_repl_board_t *um_gate_found(const um_gate_t *g);
 
+/* The same; NULL while the mover has not told of what is wanted now, or does
+ * not tell anything. */
+const um_repl_board_t *um_gate_current(const um_worker_t *w);
+
 #endif /* UM_GATE_H */

@@ -152,12 +152,19 @@ health_node(
         f->lag, f->lost);
 }
 
-/* The first fault of all nodes, and whether all of them are well. */
+/* The first fault of all nodes, and whether all of them are well.  Nothing is
+ * known to be wrong, or to be well, of wishes that the mover has not told of.
+ */
 static const char *
 board_fault(const um_repl_t *r, const um_repl_board_t *b, uint64_t timeout_ms,
     uint64_t now_us, bool *well)
 {
     const char *worst = NULL;
+
+    if (b == NULL) {
+        *well = false;
+        return "none";
+    }
 
     *well = b->count == r->count;
     for (uint32_t i = 0; i < b->count; i++) {
@@ -193,8 +200,8 @@ um_repl_text_health(const um_topo_t *t, const um_repl_t *r,
     um_sbuf_addf(out, "epoch:%" PRIu64 "\r\nrepl_epoch:%" PRIu64 "\r\n",
         t->epoch, r->epoch);
     um_sbuf_addf(out, "cluster:%s\r\nfault:%s\r\nin_sync:%u\r\nnodes:%u\r\n",
-        t->cluster, fault, well, b->count);
-    for (uint32_t i = 0; i < b->count; i++) {
+        t->cluster, fault, well, b != NULL ? b->count : 0);
+    for (uint32_t i = 0; b != NULL && i < b->count; i++) {
         health_node(&b->node[i], i,
             um_repl_fault(&b->node[i], timeout_ms, now_us), out);
     }

@@ -15,7 +15,8 @@
 /* UMCTL INFOREPL: masters first (dataplane.md 8.4). */
 void um_repl_text_wanted(const um_repl_t *r, um_sbuf_t *out);
 
-/* The same for UMCTL INFO, each with what was found: state, link, offset. */
+/* The same for UMCTL INFO, each with what was found: state, link, offset.
+ * `b` NULL, here and below: the mover has not told yet. */
 void um_repl_text_both(
     const um_repl_t *r, const um_repl_board_t *b, um_sbuf_t *out);
 

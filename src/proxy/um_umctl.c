@@ -62,7 +62,7 @@ umctl_info(um_req_t *r, const um_str_t *argv, uint32_t argc)
     (void) argv;
     (void) argc;
     um_umctl_info(
-        r->w->topo, um_gate_wanted(r->w->gate), um_gate_found(r->w->gate), o);
+        r->w->topo, um_gate_wanted(r->w->gate), um_gate_current(r->w), o);
     um_req_end(r);
 }
 

@@ -97,7 +97,7 @@ um_umctl_beat(um_req_t *r, const um_str_t *argv, uint32_t argc)
     (void) argv;
     (void) argc;
     um_sbuf_addz(o, "+");
-    um_repl_text_beat(w->topo, um_gate_wanted(w->gate), um_gate_found(w->gate),
+    um_repl_text_beat(w->topo, um_gate_wanted(w->gate), um_gate_current(w),
         w->conf->node_timeout, um_clock_wall_us(), o);
     um_sbuf_addz(o, "\r\n");
     um_req_end(r);
@@ -112,9 +112,8 @@ um_umctl_health(um_req_t *r, const um_str_t *argv, uint32_t argc)
 
     (void) argv;
     (void) argc;
-    um_repl_text_health(w->topo, um_gate_wanted(w->gate),
-        um_gate_found(w->gate), w->conf->node_timeout, um_clock_wall_us(),
-        &text);
+    um_repl_text_health(w->topo, um_gate_wanted(w->gate), um_gate_current(w),
+        w->conf->node_timeout, um_clock_wall_us(), &text);
     if (text.failed) {
         o->failed = true;
     } else {
