@@ -64,12 +64,14 @@ sub statuses {
 }
 
 # Have all others gone?  Who came before a new one has been let in when that is
-# answered.
+# answered, and what they changed is there when another change is.
 sub alone {
     Undermoon::Http::get($b->addr, '/healthz');
-    return wait_for {
+    my $gone = wait_for {
         $b->ask('GET', '/status')->{json}{connections} < 2;
     } 10;
+
+    return $gone && $b->say('PUT', '/epoch/' . ($b->epoch + 100)) eq 200;
 }
 
 sub says {

@@ -61,7 +61,7 @@ CONF
 
     is($b->say('GET', '/proxies/meta/none'), '200 {"proxy":null}',
         "behind $thousand that say nothing one is served");
-    cmp_ok(connections($b), '>=', $thousand, 'they are all there');
+    ok((wait_for { connections($b) >= $thousand } 10), 'they are all there');
 
     $_->client->write("GET $base/version HTTP/1.1\r\n$host\r\n") for @c;
     is(statuses(@c), "$thousand times 200", 'all at once look');
@@ -171,8 +171,15 @@ CONF
     cmp_ok(time - $begin, '>', 0.5, 'but not at once');
     $witness->is_content(10, 'behind the slow ones');
     $b->is_well($before);
+}
 
-    # Large bodies share what there is.
+# ---- Large bodies share what there is ---------------------------------------
+
+{
+    my $b = Undermoon::Broker->new(broker => 'metadata_limit 1m;')->start;
+
+    is($b->say('PUT', '/epoch/1'), 200, 'it serves');
+    my $before = $b->holds;
     my @large = crowd($b, 30);
     my $whole = "PUT $base/metadata HTTP/1.1\r\n${host}Content-Length: 900000"
         . "\r\n\r\n{\"x\":\"";

@@ -126,13 +126,14 @@ sub register {
     return @added;
 }
 
-# What its process holds: { pid, memory (PSS, bytes), descriptors }.
+# What its process holds: { pid, memory (bytes), descriptors }.  Of memory only
+# what is its own: shares of what others map depend on how many there are.
 sub holds {
     my ($self) = @_;
     my $pid = $self->pid;
 
     return { pid => $pid, descriptors => scalar(() = glob "/proc/$pid/fd/*"),
-        memory => slurp("/proc/$pid/smaps_rollup") =~ /^Pss:\s+(\d+) kB/m
+        memory => slurp("/proc/$pid/smaps_rollup") =~ /^Anonymous:\s+(\d+) kB/m
             ? $1 * 1024 : 0 };
 }
 
