@@ -213,10 +213,14 @@ gate_judge_all(um_worker_t *w)
     um_nodes_each_local(w->nodes, um_gate_node);
 }
 
+/* With new metadata there is a new reason to hope: it may have been closed for
+ * long because nobody was to be sent to it. */
 static void
 gate_wake_closed(um_node_t *n)
 {
     if (n->closed != NULL) {
+        n->closed_ns = um_worker_now(n->w);
+        n->closed_long = false;
         gate_wake(n);
     }
 }
