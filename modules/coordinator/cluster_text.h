@@ -16,6 +16,9 @@
 
 #define TEXT_PIECES 4
 
+/* CONFIG and five pairs. */
+#define WORDS_OF_CONFIG 11
+
 /* A request as it goes over the wire.  Zeroed is ready. */
 typedef struct {
     um_sbuf_t own;               /* what only this one has              */

@@ -12,15 +12,14 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "coord.h"
 #include "core/um_crc64.h"
 #include "core/um_log.h"
 #include "core/um_str.h"
+#include "sync_priv.h"
 
 #define PAGE     500
 #define PAGE_MAX 1000 /* of a list; a broker that never ends is wrong */
@@ -34,36 +33,6 @@
 /* After this pause when something has happened during a round. */
 #define AGAIN_MS 10
 
-typedef enum { LIST_NAMES, LIST_ADDRESSES, LIST_FAILED, LISTS } list_t;
-
-/* Texts, owned. */
-typedef struct {
-    char **text;
-    uint32_t count;
-    uint32_t room;
-    uint32_t pages;
-} texts_t;
-
-typedef struct sync_s {
-    coord_t *co;
-    um_timer_t *timer;
-    bool running;
-    bool again;       /* once more when this one has ended          */
-    bool dirty;       /* what is known is not all there is          */
-    bool bad;         /* this round is of no use                    */
-    uint32_t open;    /* requests unanswered                        */
-    uint64_t turn;    /* of the brokers when the round began        */
-    uint64_t applied; /* and when the last one counted              */
-    uint64_t began_ns;
-    uint64_t full_ns; /* when the last whole round was made */
-    uint64_t epoch;
-    uint64_t round;
-    texts_t list[LISTS];
-    uint32_t next;   /* of the names: whose view is not asked for yet */
-    um_list_t fresh; /* views that are new */
-    char complaint[128];
-} sync_t;
-
 static const struct {
     const char *path;
     const char *member;
@@ -75,54 +44,6 @@ static const struct {
 };
 
 static void sync_step(sync_t *s);
-
-/* ---- Texts -------------------------------------------------------------- */
-
-static um_rc_t
-texts_add(texts_t *t, const char *text)
-{
-    if (t->count == t->room) {
-        uint32_t room = t->room == 0 ? 64 : t->room * 2;
-        char **more = realloc(t->text, room * sizeof(*more));
-
-        if (more == NULL) {
-            return UM_ERR;
-        }
-        t->text = more;
-        t->room = room;
-    }
-
-    t->text[t->count] = strdup(text);
-    if (t->text[t->count] == NULL) {
-        return UM_ERR;
-    }
-
-    t->count++;
-    return UM_OK;
-}
-
-static void
-texts_clear(texts_t *t)
-{
-    for (uint32_t i = 0; i < t->count; i++) {
-        free(t->text[i]);
-    }
-    free(t->text);
-    *t = (texts_t){ 0 };
-}
-
-/* What goes into a path as it is. */
-static bool
-text_is_clean(const char *text)
-{
-    for (const char *p = text; *p != '\0'; p++) {
-        if (*p <= ' ' || *p > '~' || strchr("/?#%\"\\", *p) != NULL) {
-            return false;
-        }
-    }
-
-    return *text != '\0' && strlen(text) <= UM_ADDR_TEXT_MAX;
-}
 
 /* ---- Asking ------------------------------------------------------------- */
 
@@ -342,114 +263,6 @@ sync_ask_view(sync_t *s, const char *name)
             sync_on_view);
     }
     um_sbuf_deinit(&target);
-}
-
-/* ---- A round counts ----------------------------------------------------- */
-
-static void
-sync_apply_view(coord_t *co, view_t *v)
-{
-    v->ordered = v->moving;
-    for (uint32_t i = 0; i < v->proxies; i++) {
-        view_proxy_t *vp = &v->proxy[i];
-        coord_proxy_t *p = proxies_need(co, vp->address);
-
-        vp->who = p;
-        if (p == NULL || (p->view != NULL && p->view->epoch > v->epoch)) {
-            continue;
-        }
-
-        p->view = v;
-        p->index = i;
-        p->spare = SPARE_UNKNOWN;
-        v->ordered |= p->hint != PUSH_HINT_NONE;
-    }
-}
-
-static void
-sync_apply_views(sync_t *s)
-{
-    coord_t *co = s->co;
-
-    um_list_each_safe(l, &co->views)
-    {
-        view_t *v = um_list_entry(l, view_t, link);
-
-        if (v->round != s->round) {
-            view_free(v);
-        }
-    }
-
-    um_list_each(l, &s->fresh)
-    {
-        view_t *v = um_list_entry(l, view_t, link);
-
-        v->wave = 0;
-        v->wave_until_ns = um_loop_now(co->loop) + PUSH_WAVE_MS * NS_PER_MS;
-    }
-    um_list_join(&co->views, &s->fresh);
-
-    um_list_each(l, &co->views)
-    {
-        sync_apply_view(co, um_list_entry(l, view_t, link));
-    }
-}
-
-static void
-sync_apply_lists(sync_t *s)
-{
-    const texts_t *all = &s->list[LIST_ADDRESSES];
-    const texts_t *failed = &s->list[LIST_FAILED];
-
-    for (uint32_t i = 0; i < all->count; i++) {
-        coord_proxy_t *p = proxies_need(s->co, all->text[i]);
-
-        if (p != NULL) {
-            p->listed = true;
-        }
-    }
-
-    for (uint32_t i = 0; i < failed->count; i++) {
-        coord_proxy_t *p = proxies_find(s->co, failed->text[i]);
-
-        if (p != NULL) {
-            p->failed = true;
-        }
-    }
-}
-
-static void
-sync_apply(sync_t *s)
-{
-    coord_t *co = s->co;
-
-    for (uint32_t i = 0; i < co->proxies; i++) {
-        co->proxy[i]->view = NULL;
-        co->proxy[i]->listed = co->proxy[i]->failed = false;
-    }
-
-    sync_apply_views(s);
-    sync_apply_lists(s);
-    for (uint32_t i = co->proxies; i > 0; i--) {
-        const coord_proxy_t *p = co->proxy[i - 1];
-
-        if (!p->listed && p->view == NULL) {
-            proxies_remove(co, i - 1);
-        }
-    }
-
-    if (co->known_ns == 0) {
-        um_log_notice(0, "the broker knows %u proxies, epoch %" PRIu64,
-            co->proxies, s->epoch);
-    }
-    co->epoch = s->epoch;
-    co->known_ns = s->began_ns;
-    s->full_ns = s->began_ns;
-    s->applied = s->turn;
-    s->complaint[0] = '\0';
-    co->stats.rounds++;
-    push_scan(co);
-    spare_ask(co);
 }
 
 /* ---- Its course --------------------------------------------------------- */
