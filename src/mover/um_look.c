@@ -108,6 +108,7 @@ um_rc_t
 um_look_parse(um_str_t info, um_look_t *l)
 {
     um_str_t role;
+    uint64_t port;
 
     memset(l, 0, sizeof(*l));
     if (um_reply_info(info, "role", &role) != UM_OK) {
@@ -129,7 +130,8 @@ um_look_parse(um_str_t info, um_look_t *l)
     }
 
     look_text(info, "master_host", l->master_host, sizeof(l->master_host));
-    l->master_port = (uint16_t) look_number(info, "master_port");
+    port = look_number(info, "master_port");
+    l->master_port = port <= UINT16_MAX ? (uint16_t) port : 0;
     l->link_up = look_is(info, "master_link_status", "up");
     l->never_linked = !l->link_up && look_never_linked(info);
     l->offset = look_number(info, "slave_repl_offset");

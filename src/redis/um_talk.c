@@ -14,25 +14,21 @@
 #include "redis/um_talk_priv.h"
 
 #define NS_PER_MS UINT64_C(1000000)
-#define TALK_READ 65536
-
-/* Written bytes at the beginning of `out` that are worth moving the rest. */
-#define TALK_STALE 65536
 
 /* Words of um_talk_sayz(). */
 #define TALK_WORDS 16
 
 /* ---- Who may go --------------------------------------------------------- */
 
-static void
-talk_enter(um_talk_t *t)
+void
+um_talk_enter(um_talk_t *t)
 {
     t->depth++;
 }
 
 /* False: it is gone. */
-static bool
-talk_leave(um_talk_t *t)
+bool
+um_talk_leave(um_talk_t *t)
 {
     if (--t->depth > 0 || !t->freed) {
         return !t->freed;
@@ -68,8 +64,8 @@ talk_connects(const um_talk_t *t)
 }
 
 /* The timer runs when the next of us is late. */
-static void
-talk_set_timer(um_talk_t *t)
+void
+um_talk_set_timer(um_talk_t *t)
 {
     uint64_t now = um_loop_now(t->loop);
     uint64_t due = talk_connects(t) ? t->connect_due_ns : 0;
@@ -90,8 +86,8 @@ talk_set_timer(um_talk_t *t)
 
 /* ---- Answers ------------------------------------------------------------ */
 
-static void
-talk_answer(um_talk_t *t, talk_cmd_t *c, const um_talk_answer_t *a)
+void
+um_talk_answer(um_talk_t *t, talk_cmd_t *c, const um_talk_answer_t *a)
 {
     if (!c->over && !t->freed) {
         c->done(c->data, a);
@@ -115,7 +111,7 @@ talk_answer_all(um_talk_t *t, um_list_t *list, uint64_t written)
 
         um_list_del(&c->link);
         a.end = c->begin < written ? UM_TALK_LOST : UM_TALK_UNSENT;
-        talk_answer(t, c, &a);
+        um_talk_answer(t, c, &a);
         free(c);
     }
 }
@@ -154,7 +150,7 @@ talk_say_why(um_talk_t *t, int err, const char *why)
         err != 0 ? strerror(err) : "");
 }
 
-/* Close it and answer everybody.  Within talk_enter(). */
+/* Close it and answer everybody.  Within um_talk_enter(). */
 static void
 talk_end(um_talk_t *t)
 {
@@ -180,12 +176,12 @@ talk_fail(um_talk_t *t)
 {
     bool stood = t->state == TALK_UP;
 
-    talk_enter(t);
+    um_talk_enter(t);
     talk_end(t);
     if (stood && !t->freed && t->on_end != NULL) {
         t->on_end(t->end_data);
     }
-    (void) talk_leave(t);
+    (void) um_talk_leave(t);
 }
 
 void
@@ -214,7 +210,7 @@ um_talk_soon(um_talk_t *t, int err, const char *why)
     um_timer_start(t->timer, 0);
 }
 
-/* Those that are late.  Within talk_enter(). */
+/* Those that are late.  Within um_talk_enter(). */
 static void
 talk_answer_late(um_talk_t *t, um_list_t *list, um_talk_end_t end)
 {
@@ -237,7 +233,7 @@ talk_answer_late(um_talk_t *t, um_list_t *list, um_talk_end_t end)
         if (end == UM_TALK_UNSENT) {
             um_list_del(&c->link);
             t->pending--;
-            talk_answer(t, c, &a);
+            um_talk_answer(t, c, &a);
             free(c);
         } else {
             c->over = true;
@@ -273,160 +269,17 @@ talk_on_time(void *data)
         return;
     }
 
-    talk_enter(t);
+    um_talk_enter(t);
     talk_answer_late(t, &t->waiting, UM_TALK_UNSENT);
     if (!t->freed && t->connection == connection) {
         talk_answer_late(t, &t->said, UM_TALK_LATE);
     }
-    if (talk_leave(t)) {
-        talk_set_timer(t);
+    if (um_talk_leave(t)) {
+        um_talk_set_timer(t);
     }
 }
 
-/* ---- Reading ------------------------------------------------------------ */
-
-/* The first of those said gets `reply`, which is taken.  False: stop. */
-static bool
-talk_take(um_talk_t *t, redisReply *reply)
-{
-    const um_talk_answer_t a = { .end = UM_TALK_ANSWERED, .reply = reply };
-    uint64_t connection = t->connection;
-    talk_cmd_t *c;
-
-    if (um_list_is_empty(&t->said)) {
-        freeReplyObject(reply);
-        um_talk_fail(t, 0, "an answer that nobody asked for");
-        return false;
-    }
-
-    c = um_list_entry(t->said.next, talk_cmd_t, link);
-    um_list_del(&c->link);
-    t->pending--;
-    talk_answer(t, c, &a);
-    free(c);
-    freeReplyObject(reply);
-    return !t->freed && t->connection == connection;
-}
-
-/* Bytes have been fed.  False: the connection is another, or gone. */
-static bool
-talk_parse(um_talk_t *t)
-{
-    void *reply = NULL;
-
-    while (redisReaderGetReply(t->reader, &reply) == REDIS_OK) {
-        if (reply == NULL) {
-            if (t->unread > t->conf.reply_max) {
-                um_talk_fail(t, 0, "answer is too large");
-                return false;
-            }
-            return true;
-        }
-
-        t->unread = t->reader->len - t->reader->pos;
-        if (!talk_take(t, reply)) {
-            return false;
-        }
-    }
-
-    um_talk_fail(t, 0, "answer is no RESP");
-    return false;
-}
-
-static void
-talk_on_readable(void *data)
-{
-    um_talk_t *t = data;
-    char buf[TALK_READ];
-    ssize_t n = recv(t->io.fd, buf, sizeof(buf), 0);
-
-    if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
-        return;
-    }
-    if (n <= 0) {
-        um_talk_fail(t, n == 0 ? 0 : errno,
-            n == 0 ? "connection closed" : "receive failed");
-        return;
-    }
-
-    t->bytes.received += (uint64_t) n;
-    t->unread += (size_t) n;
-    if (redisReaderFeed(t->reader, buf, (size_t) n) != REDIS_OK) {
-        um_talk_fail(t, ENOMEM, "answer");
-        return;
-    }
-
-    talk_enter(t);
-    (void) talk_parse(t);
-    if (talk_leave(t)) {
-        talk_set_timer(t);
-    }
-}
-
-/* ---- Writing ------------------------------------------------------------ */
-
-static void
-talk_drop_written(um_talk_t *t)
-{
-    if (t->out_pos == t->out.len) {
-        um_sbuf_clear(&t->out);
-        t->out_pos = 0;
-    } else if (t->out_pos > TALK_STALE) {
-        memmove(t->out.data, t->out.data + t->out_pos, t->out.len - t->out_pos);
-        t->out.len -= t->out_pos;
-        t->out_pos = 0;
-    }
-}
-
-/* UM_ERR: the connection is of no use, errno says why. */
-static um_rc_t
-talk_write(um_talk_t *t)
-{
-    while (t->out_pos < t->out.len) {
-        ssize_t n = send(t->io.fd, t->out.data + t->out_pos,
-            t->out.len - t->out_pos, MSG_NOSIGNAL);
-
-        if (n == -1 && errno == EINTR) {
-            continue;
-        }
-        if (n == -1 && errno == EAGAIN) {
-            break;
-        }
-        if (n == -1) {
-            return UM_ERR;
-        }
-
-        t->out_pos += (size_t) n;
-        t->written += (uint64_t) n;
-        t->bytes.sent += (uint64_t) n;
-    }
-
-    talk_drop_written(t);
-    return um_io_want_write(&t->io, t->out.len > 0);
-}
-
-/* All that waits goes into the stream. */
-static void
-talk_send(um_talk_t *t)
-{
-    while (!um_list_is_empty(&t->waiting)) {
-        talk_cmd_t *c = um_list_entry(t->waiting.next, talk_cmd_t, link);
-
-        um_sbuf_add(&t->out, c->bytes, c->len);
-        if (t->out.failed) {
-            um_talk_soon(t, ENOMEM, "command");
-            return;
-        }
-        c->begin = t->stream;
-        t->stream += c->len;
-        um_list_del(&c->link);
-        um_list_add_tail(&t->said, &c->link);
-    }
-
-    if (talk_write(t) != UM_OK) {
-        um_talk_soon(t, errno, "send failed");
-    }
-}
+/* ---- Commands ----------------------------------------------------------- */
 
 static um_rc_t
 talk_add_pieces(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
@@ -501,7 +354,7 @@ talk_on_auth(void *data, const um_talk_answer_t *a)
     }
 
     t->state = TALK_UP;
-    talk_send(t);
+    um_talk_send(t);
 }
 
 /* AUTH alone; the others wait until it is answered. */
@@ -523,7 +376,7 @@ talk_greet(um_talk_t *t)
     t->state = TALK_GREETING;
     rc = talk_add(t, t->conf.connect_timeout, talk_on_auth, t, argc, argv);
     if (rc == UM_OK) {
-        talk_send(t);
+        um_talk_send(t);
     }
     um_list_join(&t->waiting, &others);
     return rc;
@@ -571,12 +424,12 @@ talk_connected(um_talk_t *t)
     talk_note_host(t);
     if (t->conf.password == NULL) {
         t->state = TALK_UP;
-        talk_send(t);
+        um_talk_send(t);
     } else if (talk_greet(t) != UM_OK) {
         um_talk_fail(t, ENOMEM, "AUTH");
         return;
     }
-    talk_set_timer(t);
+    um_talk_set_timer(t);
 }
 
 static void
@@ -586,7 +439,7 @@ talk_on_writable(void *data)
 
     if (t->state == TALK_CONNECTING) {
         talk_connected(t);
-    } else if (talk_write(t) != UM_OK) {
+    } else if (um_talk_write(t) != UM_OK) {
         um_talk_fail(t, errno, "send failed");
     }
 }
@@ -597,7 +450,7 @@ um_talk_dialled(um_talk_t *t, int fd)
     t->reader = redisReaderCreate();
     if (t->reader == NULL
         || um_io_open(
-               &t->io, t->loop, fd, talk_on_readable, talk_on_writable, t)
+               &t->io, t->loop, fd, um_talk_on_readable, talk_on_writable, t)
                != UM_OK)
     {
         (void) close(fd);
@@ -643,10 +496,10 @@ um_talk_free(um_talk_t *t)
         return;
     }
 
-    talk_enter(t);
+    um_talk_enter(t);
     t->freed = true;
     talk_end(t);
-    (void) talk_leave(t);
+    (void) um_talk_leave(t);
 }
 
 static void
@@ -657,7 +510,7 @@ talk_start(um_talk_t *t)
             um_loop_now(t->loop) + t->conf.connect_timeout * NS_PER_MS;
         um_talk_dial(t);
     } else if (t->state == TALK_UP && !t->failed) {
-        talk_send(t);
+        um_talk_send(t);
     }
 }
 
@@ -672,7 +525,7 @@ um_talk_say(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
     }
 
     talk_start(t);
-    talk_set_timer(t);
+    um_talk_set_timer(t);
     return UM_OK;
 }
 
@@ -732,10 +585,10 @@ um_talk_disown(um_talk_t *t, const void *data)
 void
 um_talk_hang_up(um_talk_t *t, const char *why)
 {
-    talk_enter(t);
+    um_talk_enter(t);
     talk_say_why(t, 0, why);
     talk_end(t);
-    (void) talk_leave(t);
+    (void) um_talk_leave(t);
 }
 
 void

@@ -92,4 +92,22 @@ void um_talk_fail(um_talk_t *t, int err, const char *why);
 /* The same, and the other end has nothing to do with it. */
 void um_talk_fail_here(um_talk_t *t, const char *why);
 
+/* A callback may free it: whatever calls one is between these two.  False: it
+ * is gone. */
+void um_talk_enter(um_talk_t *t);
+bool um_talk_leave(um_talk_t *t);
+
+/* The timer runs when the next of us is late. */
+void um_talk_set_timer(um_talk_t *t);
+
+void um_talk_answer(um_talk_t *t, talk_cmd_t *c, const um_talk_answer_t *a);
+
+/* um_talk_io.c: all that waits goes into the stream. */
+void um_talk_send(um_talk_t *t);
+
+/* UM_ERR: the connection is of no use, errno says why. */
+um_rc_t um_talk_write(um_talk_t *t);
+
+void um_talk_on_readable(void *data);
+
 #endif /* UM_TALK_PRIV_H */
