@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # The redis block: redis-servers as children, with data that outlives them,
-# started again when they die, and stopped last.
+# started again when they die, and stopped last.  They begin as replicas of
+# nobody, and are masters when SETREPL says so.
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -53,8 +54,24 @@ is($config{maxmemory}, 100 << 20, 'maxmemory');
 is($config{hz}, 50, 'other settings');
 is($config{bind}, '127.0.0.1', 'only where it was told to listen');
 
-is($um->setcluster(local => [ $addr[0], [ [ 0, 8191 ] ],
-    $addr[1], [ [ 8192, 16383 ] ] ]), 'OK', 'metadata');
+is($config{replicaof}, '127.0.0.1 0', 'a replica of nobody');
+like(direct($addr[0])->cmd(qw(SET k v)), qr/^-READONLY/,
+    'that nobody writes to');
+
+# What a coordinator says: both are masters, without replicas.
+sub assign {
+    my ($epoch) = @_;
+
+    is($um->client->cmd('UMCTL', 'SETREPL', $epoch, 'FORCE',
+        map { ('master', 'testcluster', $_, 0) } @addr), 'OK', 'masters');
+    is($um->setcluster(epoch => $epoch, flags => 'FORCE',
+        local => [ $addr[0], [ [ 0, 8191 ] ], $addr[1],
+            [ [ 8192, 16383 ] ] ]), 'OK', 'metadata');
+}
+
+assign(1);
+ok(wait_for { $um->client->cmd(qw(UMCTL BEAT)) eq '1 1 none 1 0' } 10,
+    'both are masters');
 my $client = $um->client;
 ok(wait_for { $client->cmd(qw(SET a 1)) eq 'OK'
         && $client->cmd(qw(SET b 1)) eq 'OK' } 5, 'the proxy serves with them');
@@ -92,8 +109,7 @@ like($um->log, qr/worker0:\ (?:has\ left|exited).*
         redis\ $port:\ exited\ with\ code\ 0.*ends/xs, 'after the workers');
 $um->start;
 ok(wait_for { eval { direct($_) for @addr; 1 } } 10, 'started again');
-is($um->setcluster(epoch => 100, local => [ $addr[0], [ [ 0, 8191 ] ],
-    $addr[1], [ [ 8192, 16383 ] ] ]), 'OK', 'metadata');
+assign(100);
 ok(wait_for { (eval { $um->client->cmd(qw(GET last)) } // '') eq 'word' } 5,
     'the data is there');
 

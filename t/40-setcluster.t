@@ -166,8 +166,7 @@ is($set->(), '-OLD_EPOCH', 'until all are there');
 
 # What comes in later issues, and what does not exist.
 like($c->cmd('UMCTL', @$_), qr/^-ERR UMCTL $_->[0].* not supported yet\z/,
-    "UMCTL @$_") for [qw(SETREPL 1 NOFLAG)], ['PRECHECK'], ['PRESWITCH'],
-    ['FINALSWITCH'];
+    "UMCTL @$_") for ['PRECHECK'], ['PRESWITCH'], ['FINALSWITCH'];
 is($c->cmd('UMCTL'), '-Missing sub command', 'nothing');
 is($c->cmd(qw(UMCTL LISTDB)), '-Invalid sub command', 'what is not there');
 is($c->cmd(qw(UMCTL STATS))->[0], '# Migration', 'STATS');

@@ -75,6 +75,10 @@ um_redis_child_conf(const um_redis_child_t *c, um_sbuf_t *out)
         conf_line(out, "bind", c->addr->host);
     }
 
+    /* Whose data are right is not for it to say: nobody writes to it, and it
+     * syncs with nobody, until SETREPL tells what it is. */
+    um_sbuf_addz(out, "slaveof 127.0.0.1 0\n");
+
     if (conf->maxmemory != 0) {
         um_sbuf_addf(out, "maxmemory %" PRIu64 "\n", conf->maxmemory);
     }

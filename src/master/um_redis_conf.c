@@ -260,7 +260,9 @@ const um_block_t um_redis_block = {
     .directives = redis_directives,
     .conf_size = sizeof(um_redis_conf_t),
     .doc = "The master keeps local redis-servers running as its children, "
-           "starts them again when they die, and stops them last.",
+           "starts them again when they die, and stops them last. They begin "
+           "as replicas of nobody, which take no writes, until UMCTL SETREPL "
+           "says which are masters.",
     .role = true,
     .restart = true,
     .check = redis_check,

@@ -319,6 +319,7 @@ START_TEST(a_redis_server_is_told_all_it_needs)
                                  "logfile redis.log\n"
                                  "port 7001\n"
                                  "bind \"127.0.0.1\"\n"
+                                 "slaveof 127.0.0.1 0\n"
                                  "maxmemory 1000\n"
                                  "requirepass \"a \\x22b\\x5c\"\n"
                                  "masterauth \"a \\x22b\\x5c\"\n"

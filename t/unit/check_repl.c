@@ -252,13 +252,15 @@ static const struct {
     bool for_good;
     const char *why;
 } gates[] = {
-    { NULL, { .role = 0 }, "", 0, NULL, false, "nobody has said anything of it" },
+    { NULL, { .role = 0 }, "", 0, NULL, false,
+        "nobody has said anything of it" },
     { NULL, { .role = 0 }, RUN, 5, NULL, false, "whatever else there is" },
     { &a_replica, { .role = 1, .confirmed = 1 }, "", 0, "is a replica", true,
         "a replica is not sent to" },
     { &a_spare, { .role = 1, .confirmed = 1 }, "", 0, "is in no cluster", true,
         "nor is a spare one" },
-    { &a_master, { .role = 0 }, "", 0, "not confirmed", false, "not looked at yet" },
+    { &a_master, { .role = 0 }, "", 0, "not confirmed", false,
+        "not looked at yet" },
     { &a_master, { .role = 1 }, RUN, 0, "not confirmed", false, "or doubted" },
     { &a_master, { .role = 1, .state = UM_REPL_FENCED }, RUN, 0,
         "not confirmed", true, "another took over" },
