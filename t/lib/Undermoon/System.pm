@@ -30,6 +30,7 @@ use Undermoon::Test qw(undermoon redis wait_for);
 #   hosts        => n      so many hosts; as many as proxies
 #   unregistered => 1      leave that to the story
 #   redis        => {}     options of redis()
+#   password     => '..'   of the proxies, which their block has, too
 sub new {
     my ($class, %o) = @_;
     my $self = bless {%o}, $class;
@@ -253,6 +254,7 @@ sub new {
     return bless {
         host => 'host' . $i % $hosts,
         node => [ map { redis(%{ $system->{redis} // {} }) } 1, 2 ],
+        password => $system->{password},
         um   => undermoon(workers => $system->{workers} // 1,
             proxy => "backend_timeout 2s; $more"),
     }, $class;
@@ -280,7 +282,7 @@ sub cmd {
     for my $try (1, 2) {
         my $kept = $self->{client};
         my $said = eval {
-            $self->{client} //= $self->{um}->client(timeout => 5);
+            $self->{client} //= $self->_connect;
             [ $self->{client}->cmd(@words) ];
         };
 
@@ -288,6 +290,14 @@ sub cmd {
         delete $self->{client};
         die $@ unless $kept;
     }
+}
+
+sub _connect {
+    my ($self) = @_;
+    my $c = $self->{um}->client(timeout => 5);
+
+    $c->cmd('AUTH', $self->{password}) if defined $self->{password};
+    return $c;
 }
 
 # UMCTL BEAT: epoch, repl_epoch, fault, in_sync, finished.
