@@ -53,7 +53,8 @@ like($co->cmd('INFO', 'brokers'),
 
 $relay[0]->set(mute => 0);
 $relay[$_]->log for 0, 1;
-ok(wait_for { grep({ /epoch/ } $relay[1]->log) > 0 } 10, 'the other is kept to');
+ok(wait_for { grep({ /epoch/ } $relay[1]->log) > 0 } 10,
+    'the other is kept to');
 is(scalar grep({ /api/ } $relay[0]->log), 0, 'the first one has its rest');
 
 # --- A failover whose outcome nobody knows is not asked for again elsewhere:
@@ -77,7 +78,8 @@ $broker->ask('PATCH', '/clusters/config/mydb',
 ok(wait_for { $co->status->{epoch} == $broker->epoch } 20, 'and asked');
 is(scalar(grep { !/ -$/ } map { $_->log } @relay), 0, 'nobody else is');
 
-like(slurp($co->state_file), qr/^brokers \Q${\$broker->addr}\E$/m, 'it is kept');
+like(slurp($co->state_file), qr/^brokers \Q${\$broker->addr}\E$/m,
+    'it is kept');
 my $pid = $co->pid;
 $co->um->reload;
 ok(wait_for { ($co->pid // $pid) != $pid } 20, 'a reload');

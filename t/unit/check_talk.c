@@ -36,6 +36,40 @@ START_TEST(answers_come_in_order)
 }
 END_TEST
 
+START_TEST(a_request_may_come_in_pieces)
+{
+    const um_str_t piece[] = {
+        um_lit("*1\r\n$4\r\nPI"),
+        { NULL, 0 },
+        um_lit("NG\r\n"),
+    };
+
+    begin(play_two_answers);
+    ck_assert_int_eq(
+        um_talk_say_pieces(talk, 5000, on_answer, NULL, piece, 3), UM_OK);
+    ask(5000, "GET a");
+    wait_for(2, 0);
+    ck_assert_str_eq(answer[0].text, "PONG");
+    ck_assert_str_eq(answer[1].text, "bar");
+    end();
+    stage_close();
+}
+END_TEST
+
+START_TEST(what_we_lack_ourselves_is_told_apart)
+{
+    struct rlimit none = { 3, 3 };
+
+    begin_at("127.0.0.1", 1);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    ask(5000, "PING");
+    wait_for(1, 0);
+    ck_assert_int_eq(answer[0].end, UM_TALK_UNSENT);
+    ck_assert(answer[0].ours && !answer[0].refused);
+    end();
+}
+END_TEST
+
 START_TEST(nobody_there)
 {
     stage_open(NULL);
@@ -44,7 +78,7 @@ START_TEST(nobody_there)
     ask(5000, "SET a b");
     wait_for(1, 0);
     ck_assert_int_eq(answer[0].end, UM_TALK_UNSENT);
-    ck_assert(answer[0].refused);
+    ck_assert(answer[0].refused && !answer[0].ours);
     ck_assert_str_eq(answer[0].text, "connect failed: Connection refused");
     ck_assert_uint_eq(ends, 0);
     end();
@@ -401,6 +435,8 @@ main(void)
 
     tcase_set_timeout(t, 60);
     tcase_add_test(t, answers_come_in_order);
+    tcase_add_test(t, a_request_may_come_in_pieces);
+    tcase_add_test(t, what_we_lack_ourselves_is_told_apart);
     tcase_add_test(t, nobody_there);
     tcase_add_test(t, a_name_that_is_none);
     tcase_add_test(t, a_name);

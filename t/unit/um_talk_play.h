@@ -17,6 +17,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "core/um_clock.h"
@@ -128,6 +129,7 @@ static struct {
     um_talk_end_t end;
     char text[256];
     bool refused;
+    bool ours;
 } answer[ANSWERS];
 
 static void
@@ -140,6 +142,7 @@ on_answer(void *data, const um_talk_answer_t *a)
     ck_assert_uint_lt(answers, ANSWERS);
     answer[answers].end = a->end;
     answer[answers].refused = a->refused;
+    answer[answers].ours = a->ours;
     snprintf(answer[answers].text, sizeof(answer[answers].text), "%.*s",
         (int) um_min(text.len, 255u), text.data);
     answers++;

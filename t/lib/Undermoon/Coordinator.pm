@@ -28,7 +28,8 @@ sub module {
 sub new {
     my ($class, %o) = @_;
     my $brokers = join ' ', @{ delete $o{brokers} // [] };
-    my ($block, $level) = (delete $o{block} // '', delete $o{level} // 'notice');
+    my $block = delete $o{block} // '';
+    my $level = delete $o{level} // 'notice';
     my $module = module();
     my ($port, $http) = (free_port(), free_port());
     my $self = bless { addr => "127.0.0.1:$port", http => "127.0.0.1:$http" },

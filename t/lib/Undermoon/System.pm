@@ -88,7 +88,8 @@ sub create {
         $said !~ /NO_AVAILABLE_RESOURCE/;
     } 10;
     $said =~ /^200/ or die "create $name: $said";
-    $self->wait_ready($name) or die "$name is not served:\n" . $self->why($name);
+    $self->wait_ready($name)
+        or die "$name is not served:\n" . $self->why($name);
     return $self;
 }
 
