@@ -540,7 +540,7 @@ um_talk_say_pieces(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
     }
 
     talk_start(t);
-    talk_set_timer(t);
+    um_talk_set_timer(t);
     return UM_OK;
 }
 
