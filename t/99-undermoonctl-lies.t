@@ -44,14 +44,14 @@ fails([qw(cluster list --broker unix:/x)], 2,
     'broker "unix:/x" is no HOST:PORT', 'no socket');
 fails([ 'cluster', 'list', '--broker', join ',', ('a:1') x 9 ], 2,
     'broker "' . join(',', ('a:1') x 9) . '" names too many', 'too many');
-like($ctl->run(qw(cluster list --timeout 20s --broker no-such-host.invalid:1))
-        ->{err}, qr/^undermoonctl: broker no-such-host\.invalid:1: name cannot /,
+like($ctl->run(qw(cluster list --timeout 20s --broker no-host.invalid:1))
+        ->{err}, qr/^undermoonctl: broker no-host\.invalid:1: name cannot /,
     'no such name');
 {
     my $r = $ctl->run('doctor', '--broker', $nobody);
 
     is($r->{status}, 2, 'for the doctor it is an error');
-    like($r->{out}, qr/^error: broker \S+: connect failed: Connection refused$/m,
+    like($r->{out}, qr/^error: broker \S+: connect failed: Connection /m,
         'that he tells');
     is($ctl->run('version', '--broker', $nobody)->{status}, 0,
         'our own version needs nobody');
@@ -253,7 +253,7 @@ for my $name (sort keys %liars) {
 
     $ctl->run(qw(proxy add), $_->addr, "n:$_", "m:$_", '--host', $_, @on)
         for @old;
-    is($ctl->run(qw(cluster create c --nodes 4), @on)->{status}, 0, 'a cluster');
+    is($ctl->run(qw(cluster create c --nodes 4), @on)->{status}, 0, 'made');
     $_->Undermoon::Ctl::tell($b) for @old;
 
     my $j = $ctl->run(qw(cluster show c --json), @on)->{json};
@@ -302,7 +302,8 @@ for my $name (sort keys %liars) {
 # ---- A coordinator ----------------------------------------------------------
 
 {
-    my $well = stub_proxy(INFO => sub { "-ERR_COMMAND_NOT_SUPPORTED: INFO\r\n" });
+    my $well = stub_proxy(
+        INFO => sub { "-ERR_COMMAND_NOT_SUPPORTED: INFO\r\n" });
     my @on = ('--broker', $b->addr, '--json', '--timeout', '1s');
 
     my %codes = map { $_->{code} => 1 } @{ $ctl->run('doctor', @on,

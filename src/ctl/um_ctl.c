@@ -290,12 +290,13 @@ brokers_parse(um_ctl_t *c, const char *list)
 {
     while (true) {
         um_str_t text = { list, strcspn(list, ",") };
-        um_addr_t *a = &c->broker[c->brokers].addr;
+        um_addr_t *a;
         const char *why;
 
         if (c->brokers == UM_CTL_BROKERS) {
             return "names too many";
         }
+        a = &c->broker[c->brokers].addr;
         why = um_addr_parse(a, text);
         if (why != NULL) {
             return why;

@@ -70,14 +70,17 @@ um_ctl_findings_status(const um_ctl_findings_t *all)
     return findings_count(all, UM_CTL_WARNING) > 0 ? 1 : 0;
 }
 
-/* How many of its kind stand among the first `n`. */
+/* How many of its kind, and as bad, stand among the first `n`. */
 static size_t
-findings_alike(const um_ctl_findings_t *all, const char *code, size_t n)
+findings_alike(
+    const um_ctl_findings_t *all, const um_ctl_finding_t *f, size_t n)
 {
     size_t alike = 0;
 
     for (size_t i = 0; i < n; i++) {
-        alike += strcmp(all->finding[i].code, code) == 0;
+        const um_ctl_finding_t *one = &all->finding[i];
+
+        alike += one->level == f->level && strcmp(one->code, f->code) == 0;
     }
     return alike;
 }
@@ -91,8 +94,8 @@ put_one(const um_ctl_findings_t *all, size_t i, bool colour, um_sbuf_t *out)
         [UM_CTL_ERROR] = UM_CTL_BAD,
     };
     const um_ctl_finding_t *f = &all->finding[i];
-    size_t before = findings_alike(all, f->code, i);
-    size_t alike = findings_alike(all, f->code, all->n);
+    size_t before = findings_alike(all, f, i);
+    size_t alike = findings_alike(all, f, all->n);
 
     if (before >= FINDINGS_ALIKE) {
         return;

@@ -354,8 +354,8 @@ args_command(args_t *a)
         if (o->args == 1) {
             um_sbuf_addf(a->wrong, "%s needs a second word", o->arg[0]);
         } else {
-            um_sbuf_addf(a->wrong, "there is no command \"%s %s\"",
-                o->arg[0], o->arg[1]);
+            um_sbuf_addf(a->wrong, "there is no command \"%s %s\"", o->arg[0],
+                o->arg[1]);
         }
         return false;
     }
