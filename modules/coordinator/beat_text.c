@@ -19,6 +19,21 @@ beat_word(um_str_t *rest)
     return word;
 }
 
+/* It goes into logs and JSON. */
+static bool
+beat_is_fault(um_str_t word)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        char c = word.data[i];
+
+        if ((c < 'a' || c > 'z') && c != '_' && c != '-') {
+            return false;
+        }
+    }
+
+    return word.len > 0 && word.len <= BEAT_FAULT_MAX;
+}
+
 um_rc_t
 beat_parse(um_str_t text, beat_t *out)
 {
@@ -33,7 +48,7 @@ beat_parse(um_str_t text, beat_t *out)
     }
 
     fault = beat_word(&text);
-    if (fault.len == 0 || fault.len > BEAT_FAULT_MAX
+    if (!beat_is_fault(fault)
         || um_str_to_u64(beat_word(&text), &in_sync) != UM_OK
         || um_str_to_u64(beat_word(&text), &b.finished) != UM_OK)
     {

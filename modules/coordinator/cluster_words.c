@@ -92,6 +92,9 @@ words_add_slots(um_sbuf_t *b, const char *address, const cJSON *slots)
 
 /* ---- What a cluster's texts have in common ------------------------------ */
 
+/* What a double holds exactly; a broker that says more gets the default. */
+#define CONFIG_MAX 9007199254740992.0
+
 static const struct {
     const char *group; /* of the view's config; NULL: its own level */
     const char *member;
@@ -123,7 +126,9 @@ words_add_config(um_sbuf_t *b, const cJSON *config)
         words_addz(b, config_fields[i].word);
         if (cJSON_IsString(v)) {
             words_addz(b, v->valuestring);
-        } else if (cJSON_IsNumber(v) && v->valuedouble >= 0) {
+        } else if (cJSON_IsNumber(v) && v->valuedouble >= 0
+                   && v->valuedouble <= CONFIG_MAX)
+        {
             words_add_u64(b, number_of(v));
         } else {
             words_addz(b, config_fields[i].dflt);

@@ -105,6 +105,7 @@ struct coord_proxy_s {
     uint64_t spare_epoch;    /* KNOWN: what it is to have */
     uint64_t spare_asked_ns; /* KNOWN: that is as of then */
     uint64_t spare_after_ns; /* UNKNOWN: not asked about before */
+    uint64_t spare_turn;     /* of the brokers when it was asked */
 
     /* push.c */
     push_stage_t stage;

@@ -92,7 +92,7 @@ spare_on_answer(void *data, const broker_answer_t *a)
     if (p != NULL && p->spare == SPARE_ASKED) {
         p->spare = SPARE_UNKNOWN;
         p->spare_after_ns = um_loop_now(co->loop) + SPARE_PAUSE_MS * NS_PER_MS;
-        if (a->status == 200) {
+        if (a->status == 200 && p->spare_turn == brokers_turn(co->brokers)) {
             json = cJSON_ParseWithLength(a->body.data, a->body.len);
         }
         if (p->view == NULL && spare_read(json, &v)) {
@@ -125,6 +125,7 @@ spare_ask_one(coord_proxy_t *p)
         if (brokers_ask(co->brokers, &ask, spare_on_answer, co) == UM_OK) {
             co->spare_asking++;
             p->spare = SPARE_ASKED;
+            p->spare_turn = brokers_turn(co->brokers);
             p->spare_asked_ns = um_loop_now(co->loop);
         }
     }

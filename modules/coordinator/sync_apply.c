@@ -89,6 +89,9 @@ sync_apply(sync_t *s)
     for (uint32_t i = 0; i < co->proxies; i++) {
         co->proxy[i]->view = NULL;
         co->proxy[i]->listed = co->proxy[i]->failed = false;
+        if (s->turn != s->applied) {
+            co->proxy[i]->spare = SPARE_UNKNOWN; /* another broker said so */
+        }
     }
 
     sync_apply_views(s);

@@ -368,6 +368,7 @@ static const struct {
     { "7 8 none 1", false, { 0 } },
     { "7 8  1 0", false, { 0 } },
     { "7 -8 none 1 0", false, { 0 } },
+    { "7 8 n\"ne 1 0", false, { 0 } },
     { "7 8 a-fault-with-far-too-long-a-name-to-be-one 1 0", false, { 0 } },
     { "99999999999999999999 8 none 1 0", false, { 0 } },
 };
