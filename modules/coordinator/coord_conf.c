@@ -258,7 +258,7 @@ const um_directive_t coord_directives[] = {
         .set = um_set_msec,
         .offset = offsetof(coord_conf_t, sync_interval),
         .post = &conf_short,
-        .dflt = "1s",
+        .dflt = "200ms",
         .doc = "The pause between two looks at the broker's epoch and at the "
                "failures it knows of.",
     },
