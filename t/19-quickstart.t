@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # The README's first command: a whole cluster that proves itself and outlives
-# one of its proxies, and after Ctrl-C neither a process nor a directory is left.
+# one of its proxies. After Ctrl-C neither a process nor a directory is left.
 # SPDX-License-Identifier: Apache-2.0
 
 use strict;

@@ -281,60 +281,6 @@ talk_on_time(void *data)
 
 /* ---- Commands ----------------------------------------------------------- */
 
-static um_rc_t
-talk_add_pieces(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
-    const um_str_t *piece, uint32_t pieces)
-{
-    talk_cmd_t *c;
-    size_t len = 0;
-
-    for (uint32_t i = 0; i < pieces; i++) {
-        len += piece[i].len;
-    }
-
-    c = malloc(sizeof(*c) + len);
-    if (c == NULL) {
-        return UM_ERR;
-    }
-
-    *c = (talk_cmd_t){
-        .done = done,
-        .data = data,
-        .due_ns = um_loop_now(t->loop) + timeout * NS_PER_MS,
-    };
-    for (uint32_t i = 0; i < pieces; i++) {
-        if (piece[i].len > 0) {
-            memcpy(c->bytes + c->len, piece[i].data, piece[i].len);
-            c->len += piece[i].len;
-        }
-    }
-
-    um_list_add_tail(&t->waiting, &c->link);
-    t->pending++;
-    return UM_OK;
-}
-
-static um_rc_t
-talk_add(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
-    uint32_t argc, const um_str_t *argv)
-{
-    um_sbuf_t b = { 0 };
-    um_rc_t rc;
-
-    um_sbuf_addf(&b, "*%u\r\n", argc);
-    for (uint32_t i = 0; i < argc; i++) {
-        um_sbuf_addf(&b, "$%zu\r\n", argv[i].len);
-        um_sbuf_add_str(&b, argv[i]);
-        um_sbuf_addz(&b, "\r\n");
-    }
-
-    rc = b.failed ? UM_ERR
-                  : talk_add_pieces(
-                      t, timeout, done, data, &(um_str_t){ b.data, b.len }, 1);
-    um_sbuf_deinit(&b);
-    return rc;
-}
-
 static void
 talk_on_auth(void *data, const um_talk_answer_t *a)
 {
@@ -374,7 +320,7 @@ talk_greet(um_talk_t *t)
     um_list_init(&others);
     um_list_join(&others, &t->waiting);
     t->state = TALK_GREETING;
-    rc = talk_add(t, t->conf.connect_timeout, talk_on_auth, t, argc, argv);
+    rc = um_talk_add(t, t->conf.connect_timeout, talk_on_auth, t, argc, argv);
     if (rc == UM_OK) {
         um_talk_send(t);
     }
@@ -519,7 +465,7 @@ um_talk_say(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
     uint32_t argc, const um_str_t *argv)
 {
     if (t->freed || t->pending >= t->conf.commands_max
-        || talk_add(t, timeout, done, data, argc, argv) != UM_OK)
+        || um_talk_add(t, timeout, done, data, argc, argv) != UM_OK)
     {
         return UM_ERR;
     }
@@ -534,7 +480,7 @@ um_talk_say_pieces(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
     const um_str_t *piece, uint32_t pieces)
 {
     if (t->freed || t->pending >= t->conf.commands_max
-        || talk_add_pieces(t, timeout, done, data, piece, pieces) != UM_OK)
+        || um_talk_add_pieces(t, timeout, done, data, piece, pieces) != UM_OK)
     {
         return UM_ERR;
     }

@@ -5,15 +5,73 @@
  */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "redis/um_talk_priv.h"
 
+#define NS_PER_MS UINT64_C(1000000)
 #define TALK_READ 65536
 
 /* Written bytes at the beginning of `out` that are worth moving the rest. */
 #define TALK_STALE 65536
+
+/* ---- What is to be said ------------------------------------------------- */
+
+um_rc_t
+um_talk_add_pieces(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
+    const um_str_t *piece, uint32_t pieces)
+{
+    talk_cmd_t *c;
+    size_t len = 0;
+
+    for (uint32_t i = 0; i < pieces; i++) {
+        len += piece[i].len;
+    }
+
+    c = malloc(sizeof(*c) + len);
+    if (c == NULL) {
+        return UM_ERR;
+    }
+
+    *c = (talk_cmd_t){
+        .done = done,
+        .data = data,
+        .due_ns = um_loop_now(t->loop) + timeout * NS_PER_MS,
+    };
+    for (uint32_t i = 0; i < pieces; i++) {
+        if (piece[i].len > 0) {
+            memcpy(c->bytes + c->len, piece[i].data, piece[i].len);
+            c->len += piece[i].len;
+        }
+    }
+
+    um_list_add_tail(&t->waiting, &c->link);
+    t->pending++;
+    return UM_OK;
+}
+
+um_rc_t
+um_talk_add(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
+    uint32_t argc, const um_str_t *argv)
+{
+    um_sbuf_t b = { 0 };
+    um_rc_t rc;
+
+    um_sbuf_addf(&b, "*%u\r\n", argc);
+    for (uint32_t i = 0; i < argc; i++) {
+        um_sbuf_addf(&b, "$%zu\r\n", argv[i].len);
+        um_sbuf_add_str(&b, argv[i]);
+        um_sbuf_addz(&b, "\r\n");
+    }
+
+    rc = b.failed ? UM_ERR
+                  : um_talk_add_pieces(
+                      t, timeout, done, data, &(um_str_t){ b.data, b.len }, 1);
+    um_sbuf_deinit(&b);
+    return rc;
+}
 
 /* ---- Reading ------------------------------------------------------------ */
 

@@ -102,7 +102,14 @@ void um_talk_set_timer(um_talk_t *t);
 
 void um_talk_answer(um_talk_t *t, talk_cmd_t *c, const um_talk_answer_t *a);
 
-/* um_talk_io.c: all that waits goes into the stream. */
+/* um_talk_io.c: a command that waits for its turn, whole or of pieces.  UM_ERR:
+ * out of memory. */
+um_rc_t um_talk_add(um_talk_t *t, uint64_t timeout, um_talk_pt done, void *data,
+    uint32_t argc, const um_str_t *argv);
+um_rc_t um_talk_add_pieces(um_talk_t *t, uint64_t timeout, um_talk_pt done,
+    void *data, const um_str_t *piece, uint32_t pieces);
+
+/* All that waits goes into the stream. */
 void um_talk_send(um_talk_t *t);
 
 /* UM_ERR: the connection is of no use, errno says why. */
