@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
 # A Redis without persistence is killed and comes back at once, on the same
-# port, empty or with the old file of a sync that it once had.  It is not served, its replica does not throw its data away
-# for it, takes over when told, and is followed by the one that came back.
+# port, empty or with the old file of a sync that it once had.  It is not
+# served, its replica does not throw its data away for it, takes over when told,
+# and is followed by the one that came back.
 #
 # What its Redis had acknowledged and not yet passed on when it was killed is
 # lost with it: that is Redis' own, some milliseconds at most, and counted

@@ -323,6 +323,32 @@ um_elder_fence(um_elder_t *o)
     }
 }
 
+static void
+elder_on_free(void *data, const um_talk_answer_t *a)
+{
+    um_elder_t *o = data;
+
+    (void) a; /* it is looked at, and told again */
+    um_other_forget(&o->other);
+}
+
+void
+um_elder_set_free(um_elder_t *o)
+{
+    if (um_talk_pending(o->other.talk) > 0) {
+        return;
+    }
+
+    um_log_notice(0, "old master %s: it and its replica follow each other",
+        um_talk_addr(o->other.talk)->text);
+    if (um_talk_sayz(
+            o->other.talk, UM_MOVER_DO_MS, elder_on_free, o, "SLAVEOF NO ONE")
+        != UM_OK)
+    {
+        elder_no_memory(o);
+    }
+}
+
 /* ---- Told to follow ----------------------------------------------------- */
 
 static void

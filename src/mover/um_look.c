@@ -180,6 +180,28 @@ um_look_is_ahead(const um_look_t *a, const um_look_t *b)
     return a->offset > b->offset && (a->keys > 0 || b->keys > 0);
 }
 
+static bool
+is_same(const char *a, const char *b)
+{
+    return a[0] != '\0' && strspn(a, "0") != UM_LOOK_ID && strcmp(a, b) == 0;
+}
+
+bool
+um_look_has_all(const um_look_t *a, const um_look_t *b)
+{
+    if (a->offset < b->offset) {
+        return false;
+    }
+
+    if (is_same(a->replid, b->replid)) {
+        return true;
+    }
+
+    /* Where one began a history of its own the other's must have ended. */
+    return (is_same(a->replid, b->replid2) && b->offset < b->second_offset)
+           || (is_same(a->replid2, b->replid) && b->offset < a->second_offset);
+}
+
 bool
 um_look_is_orphan(const um_look_t *l)
 {

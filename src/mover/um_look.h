@@ -46,6 +46,9 @@ bool um_look_took_over(const um_look_t *a, const um_look_t *b);
 /* Has `a` data, or knows of their end, that `b` has not? */
 bool um_look_is_ahead(const um_look_t *a, const um_look_t *b);
 
+/* Has `a` all that `b` has?  Said only of one history, or where it forked. */
+bool um_look_has_all(const um_look_t *a, const um_look_t *b);
+
 /* A replica that follows nobody: `replicaof 127.0.0.1 0`. */
 bool um_look_is_orphan(const um_look_t *l);
 

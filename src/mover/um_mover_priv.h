@@ -136,6 +136,9 @@ um_talk_t *um_elder_talk(const um_elder_t *o); /* lent */
 void um_elder_fence(um_elder_t *o);
 um_fence_state_t um_elder_fenced(const um_elder_t *o, uint64_t *offset);
 
+/* It follows our node, which follows it: have it follow nobody. */
+void um_elder_set_free(um_elder_t *o);
+
 /*
  * Our node at `self`, which is at `host` for others, is a master now and has
  * taken over the history `replid`: have the old one follow it, tried until it

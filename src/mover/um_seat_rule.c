@@ -211,7 +211,9 @@ promote_behind(const um_seat_facts_t *f)
     }
 
     /* Nor is there anything to stop it for before we have its data. */
-    if (f->look.never_linked || !um_look_is_kin(&f->look, &f->old.look)) {
+    if (f->look.never_linked ? !um_look_has_all(&f->look, &f->old.look)
+                             : !um_look_is_kin(&f->look, &f->old.look))
+    {
         return next(rejoin_or(f, UM_SEAT_ASK_OLD), UM_REPL_SYNCING,
             "it never was in sync with its master");
     }
@@ -265,6 +267,13 @@ promote(const um_seat_facts_t *f)
 
     if (f->old.look.master) {
         return promote_behind(f);
+    }
+
+    if (f->old.follows_us) {
+        /* A circle, in which nobody can sync.  One of them has all. */
+        return um_look_has_all(&f->look, &f->old.look)
+                   ? next(UM_SEAT_PROMOTE, UM_REPL_FENCING, "")
+                   : next(UM_SEAT_FREE_OLD, UM_REPL_FENCING, "");
     }
 
     /* It takes no writes any more. */

@@ -84,6 +84,7 @@ typedef enum {
     UM_SEAT_ASK_OLD,    /* how is the old master?                      */
     UM_SEAT_FENCE,      /* tell it to take no more writes              */
     UM_SEAT_REJOIN,     /* attach it to its old master once more       */
+    UM_SEAT_FREE_OLD,   /* have the old one follow nobody              */
     UM_SEAT_PROMOTE,    /* REPLICAOF NO ONE                            */
     UM_SEAT_TURN,       /* tell `peer`, an old master, to follow       */
     UM_SEAT_ASK_MASTER, /* replica: how is the one it should follow?   */

@@ -82,6 +82,13 @@ seat_note_progress(um_seat_t *s)
                      || um_seat_age(s, s->fenced_ns) >= CATCH_UP_MAX_MS;
 }
 
+static bool
+seat_is_followed_by(const um_seat_t *s, const um_other_facts_t *o)
+{
+    return o->state == UM_OTHER_SEEN && !o->look.master
+           && is_at(s->self, o->look.master_host, o->look.master_port);
+}
+
 static void
 seat_facts_of_master(um_seat_t *s)
 {
@@ -92,15 +99,14 @@ seat_facts_of_master(um_seat_t *s)
 
         *p = s->peer[i].facts;
         p->turning = um_elder_is_turning(s->m, s->peer[i].talk);
-        p->follows_us =
-            p->state == UM_OTHER_SEEN && !p->look.master
-            && is_at(s->self, p->look.master_host, p->look.master_port);
+        p->follows_us = seat_is_followed_by(s, p);
     }
 
     f->fence = UM_FENCE_NONE;
     memset(&f->old, 0, sizeof(f->old));
     if (s->old != NULL) {
         f->old = *um_elder_facts(s->old);
+        f->old.follows_us = seat_is_followed_by(s, &f->old);
         f->old_had_time = um_seat_age(s, s->old_ns) >= OLD_TIME_MS;
         f->fence = um_elder_fenced(s->old, &f->old_offset);
     }
@@ -464,6 +470,10 @@ seat_do(um_seat_t *s, um_seat_next_t next)
 
     case UM_SEAT_REJOIN:
         seat_rejoin(s);
+        break;
+
+    case UM_SEAT_FREE_OLD:
+        um_elder_set_free(s->old);
         break;
 
     case UM_SEAT_PROMOTE:

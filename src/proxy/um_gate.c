@@ -213,14 +213,17 @@ gate_judge_all(um_worker_t *w)
     um_nodes_each_local(w->nodes, um_gate_node);
 }
 
-/* With new metadata there is a new reason to hope: it may have been closed for
- * long because nobody was to be sent to it. */
+/* Slots may be elsewhere now.  To whom they have just come clients have not
+ * waited for yet. */
 static void
-gate_wake_closed(um_node_t *n)
+gate_apply_node(um_node_t *n)
 {
-    if (n->closed != NULL) {
+    if (n->closed != NULL && n->in_view && !n->was_in_view) {
         n->closed_ns = um_worker_now(n->w);
         n->closed_long = false;
+    }
+    n->was_in_view = n->in_view;
+    if (n->closed != NULL) {
         gate_wake(n);
     }
 }
@@ -228,14 +231,9 @@ gate_wake_closed(um_node_t *n)
 void
 um_gate_apply(um_worker_t *w)
 {
-    if (w->gate->wanted_gen == 0) {
-        return;
-    }
-
     gate_judge_all(w);
     gate_count(w);
-    um_nodes_each_local(
-        w->nodes, gate_wake_closed); /* slots may be elsewhere now */
+    um_nodes_each_local(w->nodes, gate_apply_node);
 }
 
 /* Copies of what the noticeboard has; false: there is nothing newer, or it

@@ -60,6 +60,7 @@ struct um_node_s {
     bool closed_long;
     bool closed_for_good; /* it is no master of ours any more, ...      */
     bool closed_done;     /* ... and what it had to answer is given up */
+    bool was_in_view;     /* in the topology before this one           */
 
     /* Local: pinned; peer: by hop level.  From UM_NODE_CONNS on likewise for
      * RESP3, made when first needed. */

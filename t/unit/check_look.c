@@ -235,6 +235,39 @@ START_TEST(two_are_compared)
 }
 END_TEST
 
+static const struct {
+    um_look_t a, b;
+    bool all;
+    const char *why;
+} wholes[] = {
+    { { .replid = "x", .offset = 9 }, { .replid = "x", .offset = 9 }, true,
+        "one history, as far" },
+    { { .replid = "x", .offset = 8 }, { .replid = "x", .offset = 9 }, false,
+        "not as far" },
+    { { .replid = "x", .offset = 9 }, { .replid = "y", .offset = 2 }, false,
+        "another history" },
+    { { .replid = "x", .offset = 60 },
+        { .replid = "y", .replid2 = "x", .second_offset = 50, .offset = 49 },
+        true, "the other was promoted out of it and not written to" },
+    { { .replid = "x", .offset = 60 },
+        { .replid = "y", .replid2 = "x", .second_offset = 50, .offset = 55 },
+        false, "it was written to: further is not more" },
+    { { .replid = "y", .replid2 = "x", .second_offset = 50, .offset = 70 },
+        { .replid = "x", .offset = 49 }, true, "promoted out of the other" },
+    { { .replid = "y", .replid2 = "x", .second_offset = 50, .offset = 70 },
+        { .replid = "x", .offset = 60 }, false, "which was written to since" },
+    { { .replid = "y", .replid2 = ID_0, .second_offset = 0, .offset = 70 },
+        { .replid = ID_0, .offset = 60 }, false, "zeros are no history" },
+};
+
+START_TEST(one_has_all_of_the_other)
+{
+    ck_assert_msg(
+        um_look_has_all(&wholes[_i].a, &wholes[_i].b) == wholes[_i].all, "%s",
+        wholes[_i].why);
+}
+END_TEST
+
 START_TEST(nobodys_replica_and_nobodys_data)
 {
     const um_look_t orphan = { .master_host = "127.0.0.1" };
@@ -261,6 +294,7 @@ main(void)
     tcase_add_test(t, what_is_no_info_is_declined);
     tcase_add_test(t, fields_of_info);
     tcase_add_loop_test(t, two_are_compared, 0, um_countof(pairs));
+    tcase_add_loop_test(t, one_has_all_of_the_other, 0, um_countof(wholes));
     tcase_add_test(t, nobodys_replica_and_nobodys_data);
     suite_add_tcase(s, t);
     return um_check_main(s);
