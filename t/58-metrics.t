@@ -22,6 +22,9 @@ my $c = cluster(nodes => 2, workers => 2,
     main => "module $module;\nstatus { listen $addr; }");
 my $um = $c->proxy;
 
+is($um->client->cmd(qw(UMCTL SETREPL 3 NOFLAG),
+    map { ('master', 'testcluster', $_->addr, 0) } $c->nodes), 'OK', 'masters');
+
 # The deeds that the numbers are about: clients, as many on each worker as the
 # kernel likes.
 sub deeds {
@@ -115,6 +118,13 @@ cmp_ok(value('commands_by_kind_total{kind="other"}'), '>=', 30, 'the others');
 }
 
 is(value('topology_epoch'), $um->{epoch}, 'epoch');
+is(value('replication_epoch'), 3, 'of SETREPL, too');
+my $first = $c->node->addr;
+ok((wait_for {
+    value(qq(replication_node_state{node="$first",role="master",)
+            . 'state="serving"}');
+} 5), 'a node is what it should be');
+is(value('replication_promotions_total'), 0, 'nobody was promoted');
 is(value('slots_assigned'), 16384, 'slots');
 is(value('local_nodes'), 2, 'nodes');
 is(value('workers{state="running"}'), 2, 'workers');

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "status_prom_out.h"
+#include "status_prom_repl.h"
 #include "status_prom_times.h"
 
 #define load(p) atomic_load_explicit((p), memory_order_relaxed)
@@ -373,6 +374,7 @@ status_prom(const status_view_t *v, bool open, um_sbuf_t *out)
 
     put_about(&p, v);
     put_topology(&p, v);
+    status_prom_repl(&p, v);
     put_workers(&p, v);
     put_processes(&p, v);
 
