@@ -58,12 +58,15 @@ END_TEST
 
 START_TEST(what_we_lack_ourselves_is_told_apart)
 {
-    struct rlimit none = { 3, 3 };
+    struct rlimit limit, none;
 
     begin_at("127.0.0.1", 1);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = (struct rlimit){ 3, limit.rlim_max };
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
     ask(5000, "PING");
     wait_for(1, 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     ck_assert_int_eq(answer[0].end, UM_TALK_UNSENT);
     ck_assert(answer[0].ours && !answer[0].refused);
     end();
