@@ -26,53 +26,6 @@ static const um_enum_t conf_compression[] = {
     { NULL, 0 },
 };
 
-/* Add the words of a directive, which may be repeated, to *list. */
-static const char *
-conf_add_cidrs(um_conf_cx_t *cx, um_cidr_t **list, uint32_t *count)
-{
-    um_cidr_t *more =
-        um_pool_array(cx->pool, (size_t) *count + cx->argc, sizeof(*more));
-
-    if (more == NULL) {
-        return "cannot be stored: out of memory";
-    }
-
-    if (*count > 0) {
-        memcpy(more, *list, *count * sizeof(*more));
-    }
-
-    for (uint32_t i = 0; i < cx->argc; i++) {
-        const char *wrong =
-            um_cidr_parse(&more[*count + i], um_str_of(cx->arg[i]));
-
-        if (wrong != NULL) {
-            cx->about = cx->arg[i];
-            return wrong;
-        }
-    }
-
-    *list = more;
-    *count += cx->argc;
-    return NULL;
-}
-
-static const char *
-conf_set_allow(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
-{
-    broker_conf_t *bc = conf;
-
-    return conf_add_cidrs(cx, &bc->allow, &bc->allow_count);
-}
-
-static const char *
-conf_set_write_allow(
-    um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
-{
-    broker_conf_t *bc = conf;
-
-    return conf_add_cidrs(cx, &bc->write_allow, &bc->write_allow_count);
-}
-
 static const char *
 conf_set_user(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
 {
@@ -110,7 +63,8 @@ const um_directive_t broker_directives[] = {
         .min = 1,
         .max = UM_CONF_WORDS_MAX,
         .flags = UM_DIR_MULTI,
-        .set = conf_set_allow,
+        .set = um_set_cidrs,
+        .offset = offsetof(broker_conf_t, allow),
         .doc = "Who may ask; others are answered with 403. Without it "
                "everybody who can reach the address.",
     },
@@ -142,7 +96,8 @@ const um_directive_t broker_directives[] = {
         .min = 1,
         .max = UM_CONF_WORDS_MAX,
         .flags = UM_DIR_MULTI,
-        .set = conf_set_write_allow,
+        .set = um_set_cidrs,
+        .offset = offsetof(broker_conf_t, write_allow),
         .doc = "Who may change something without saying who he is: "
                "coordinators of the reference know neither token nor name. "
                "Whoever is elsewhere needs write_token or write_user; without "

@@ -12,36 +12,6 @@ static const um_bounds_t conf_short = { .min = 50, .max = 60000 };
 static const um_bounds_t conf_clients = { .min = 1, .max = 10000 };
 
 static const char *
-conf_set_allow(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
-{
-    coord_conf_t *cc = conf;
-    um_cidr_t *list = um_pool_array(
-        cx->pool, (size_t) cc->allow_count + cx->argc, sizeof(*list));
-
-    if (list == NULL) {
-        return "cannot be stored: out of memory";
-    }
-
-    if (cc->allow_count > 0) {
-        memcpy(list, cc->allow, cc->allow_count * sizeof(*list));
-    }
-
-    for (uint32_t i = 0; i < cx->argc; i++) {
-        const char *wrong =
-            um_cidr_parse(&list[cc->allow_count + i], um_str_of(cx->arg[i]));
-
-        if (wrong != NULL) {
-            cx->about = cx->arg[i];
-            return wrong;
-        }
-    }
-
-    cc->allow = list;
-    cc->allow_count += cx->argc;
-    return NULL;
-}
-
-static const char *
 conf_set_user(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
 {
     coord_conf_t *cc = conf;
@@ -102,7 +72,8 @@ const um_directive_t coord_directives[] = {
         .min = 1,
         .max = UM_CONF_WORDS_MAX,
         .flags = UM_DIR_MULTI,
-        .set = conf_set_allow,
+        .set = um_set_cidrs,
+        .offset = offsetof(coord_conf_t, allow),
         .doc = "Who may connect to listen and http_listen. Without it "
                "everybody who can reach the address.",
     },

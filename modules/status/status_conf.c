@@ -10,36 +10,6 @@
 static const um_bounds_t conf_connections = { .min = 4, .max = 10000 };
 static const um_bounds_t conf_time = { .min = 100, .max = 3600000 };
 
-static const char *
-conf_set_allow(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
-{
-    status_conf_t *st = conf;
-    um_cidr_t *list = um_pool_array(
-        cx->pool, (size_t) st->allow_count + cx->argc, sizeof(*list));
-
-    if (list == NULL) {
-        return "cannot be stored: out of memory";
-    }
-
-    if (st->allow_count > 0) {
-        memcpy(list, st->allow, st->allow_count * sizeof(*list));
-    }
-
-    for (uint32_t i = 0; i < cx->argc; i++) {
-        const char *wrong =
-            um_cidr_parse(&list[st->allow_count + i], um_str_of(cx->arg[i]));
-
-        if (wrong != NULL) {
-            cx->about = cx->arg[i];
-            return wrong;
-        }
-    }
-
-    st->allow = list;
-    st->allow_count += cx->argc;
-    return NULL;
-}
-
 const um_directive_t status_directives[] = {
     {
         .name = "listen",
@@ -60,7 +30,8 @@ const um_directive_t status_directives[] = {
         .min = 1,
         .max = UM_CONF_WORDS_MAX,
         .flags = UM_DIR_MULTI,
-        .set = conf_set_allow,
+        .set = um_set_cidrs,
+        .offset = offsetof(status_conf_t, allow),
         .doc = "Who may ask; others are answered with 403. Without it "
                "everybody who can reach the address.",
     },

@@ -202,6 +202,8 @@ const char *um_conf_getenv(const um_conf_t *cf, const char *name);
  *   addr     host:port, unix:..  um_addr_t; "" leaves it empty
  *   addrs    one or more of them um_addr_t *, followed by uint32_t count;
  *                                appends
+ *   cidrs    networks, addresses um_cidr_t *, followed by uint32_t count;
+ *                                appends
  *   path     a file's name       char *, prefix applied; "" gives NULL
  *   ignored  anything            nothing
  */
@@ -217,6 +219,7 @@ um_conf_set_fn um_set_str;
 um_conf_set_fn um_set_enum;
 um_conf_set_fn um_set_addr;
 um_conf_set_fn um_set_addrs;
+um_conf_set_fn um_set_cidrs;
 um_conf_set_fn um_set_path;
 um_conf_set_fn um_set_ignored;
 

@@ -462,6 +462,40 @@ um_set_addrs(um_conf_cx_t *cx, const um_directive_t *d, void *conf)
 }
 
 const char *
+um_set_cidrs(um_conf_cx_t *cx, const um_directive_t *d, void *conf)
+{
+    typedef struct {
+        um_cidr_t *list;
+        uint32_t count;
+    } cidrs_t;
+    cidrs_t *field = um_conf_field(conf, d, cidrs_t);
+    um_cidr_t *more = um_pool_array(
+        cx->pool, (size_t) field->count + cx->argc, sizeof(*more));
+
+    if (more == NULL) {
+        return NO_MEMORY;
+    }
+
+    if (field->count > 0) {
+        memcpy(more, field->list, field->count * sizeof(*more));
+    }
+
+    for (uint32_t i = 0; i < cx->argc; i++) {
+        const char *wrong =
+            um_cidr_parse(&more[field->count + i], um_str_of(cx->arg[i]));
+
+        if (wrong != NULL) {
+            cx->about = cx->arg[i];
+            return wrong;
+        }
+    }
+
+    field->list = more;
+    field->count += cx->argc;
+    return NULL;
+}
+
+const char *
 um_set_ignored(um_conf_cx_t *cx UM_UNUSED, const um_directive_t *d UM_UNUSED,
     void *conf UM_UNUSED)
 {
