@@ -14,6 +14,7 @@
 #include "core/um_str.h"
 #include "proxy/um_backend.h"
 #include "proxy/um_backend_priv.h"
+#include "proxy/um_gate.h"
 #include "proxy/um_private.h"
 #include "proxy/um_trace.h"
 
@@ -68,6 +69,12 @@ backend_answered(um_backend_t *b, const char *data, size_t len)
             um_trace_look(r, data, len);
         }
         um_req_left_backend(r);
+        return;
+    }
+
+    if (um_unlikely(data[0] == '-' && b->node->closed != NULL)
+        && um_gate_answer(r, b->node, (um_str_t){ data, len }))
+    {
         return;
     }
 

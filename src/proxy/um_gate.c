@@ -10,6 +10,7 @@
 #include "core/um_log.h"
 #include "core/um_str.h"
 #include "proxy/um_backend.h"
+#include "proxy/um_dispatch.h"
 
 #define MSEC 1000000ull
 
@@ -314,6 +315,17 @@ static void
 gate_give_up(um_node_t *n)
 {
     n->closed_done = true;
+    um_list_each_safe(l, um_nodes_busy(n->w->nodes))
+    {
+        um_backend_t *b = um_list_entry(l, um_backend_t, busy_link);
+
+        /* Who blocks is set free by its Redis when that becomes a replica. */
+        if (b->kind == UM_BACKEND_PRIVATE && b->node == n
+            && b->fifo.head != NULL && !(b->fifo.head->hooks & UM_HOOK_BLOCKED))
+        {
+            um_backend_fail(b, 0, "is no master any more");
+        }
+    }
     for (int i = 0; i < UM_NODE_LINKS; i++) {
         um_backend_t *b = n->conn[i];
 
@@ -367,4 +379,30 @@ um_gate_any_open(const um_worker_t *w)
     }
 
     return 0;
+}
+
+bool
+um_gate_answer(um_req_t *r, const um_node_t *n, um_str_t reply)
+{
+    static const char readonly[] = "-READONLY ";
+    um_worker_t *w = r->w;
+    um_verdict_t v;
+
+    if (n->closed == NULL || r->kind != UM_REQ_CLIENT || r->hops > 0
+        || !(r->cmd->flags & UM_CMD_WRITE) || reply.len < sizeof(readonly)
+        || memcmp(reply.data, readonly, sizeof(readonly) - 1) != 0)
+    {
+        return false;
+    }
+
+    v = um_dispatch_route(w, r->slot, 0);
+    if (v.go == UM_GO_MOVED) {
+        um_dispatch_refuse(r, v, r->slot);
+    } else if (v.go == UM_GO_LOCAL && !w->conf->active_redirection) {
+        um_stat_add(w->row, UM_STAT_COMMANDS_MOVED, 1);
+        um_req_error(r, "MOVED %u %s", r->slot, w->conf->announce.text);
+    } else {
+        um_req_error(r, "TRYAGAIN another node takes over this slot");
+    }
+    return true;
 }

@@ -67,6 +67,13 @@ bool um_gate_any_closed(const um_worker_t *w);
 /* The index of a local node whose gate is open; 0 where all are closed. */
 uint32_t um_gate_any_open(const um_worker_t *w);
 
+/*
+ * A node that was closed meanwhile has answered `r` with `reply`.  True: it is
+ * READONLY, the write was not executed, and the client has been told where to
+ * ask again: the new owner, or here, where it waits for one.
+ */
+bool um_gate_answer(um_req_t *r, const um_node_t *n, um_str_t reply);
+
 /* Is it worth to wait for it to open? */
 bool um_gate_may_wait(const um_node_t *n);
 
