@@ -21,7 +21,7 @@
 #include "core/um_str.h"
 #include "sync_priv.h"
 
-#define PAGE     500
+#define PAGE     500u
 #define PAGE_MAX 1000 /* of a list; a broker that never ends is wrong */
 
 /* Views that are asked for at once. */
