@@ -50,7 +50,8 @@ sub broker {
 
     local $ENV{UM_BINARY} = $program;
     local $ENV{UM_MODULES} = dirname($program) . '/modules/.libs';
-    my $b = Undermoon::Broker->new(broker => $directives)->start;
+    my $b = Undermoon::Broker->new(
+        broker => "idle_timeout 1h; $directives")->start;
 
     $b->{program} = $b->pid;
     system("taskset -a -p -c $server_cpu $b->{program} >/dev/null") == 0
