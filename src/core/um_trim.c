@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Less is not worth the while: it is used again soon. */
-#define TRIM_MIN ((size_t) 1 << 20)
+/* Less is not worth the while: it is used again soon.  What lives beside it
+ * has to fit into the MB that a process may keep after a peak. */
+#define TRIM_MIN ((size_t) 512 << 10)
 
 /* Bytes of memory that the process has; 0: unknown. */
 static size_t
