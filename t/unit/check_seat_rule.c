@@ -31,6 +31,12 @@
         .run_id = id, .master_host = "127.0.0.1", .never_linked = true,        \
         .replid = "i", .keys = n                                               \
     }
+/* Has just been told to follow "o", with all of "h" that there is. */
+#define LINKLESS                                                               \
+    {                                                                          \
+        .run_id = "r", .master_host = "o", .master_port = 1,                   \
+        .never_linked = true, .replid = "h", .offset = 9, .keys = 9            \
+    }
 /* Promoted out of "h" at 50. */
 #define HEIR(off)                                                              \
     {                                                                          \
@@ -303,36 +309,12 @@ static const row_t rows[] = {
         "but has what ours never got" },
 
     /* ---- Promotion: each follows the other ------------------------------ */
-    { { MASTER_WANTED,
-          OURS = { .run_id = "r",
-              .master_host = "o",
-              .master_port = 1,
-              .never_linked = true,
-              .replid = "h",
-              .offset = 9,
-              .keys = 9 },
-          .old = FOLLOWS(REPLICA(false, 9, 9)) },
+    { { MASTER_WANTED, OURS = LINKLESS, .old = FOLLOWS(REPLICA(false, 9, 9)) },
         UM_SEAT_PROMOTE, UM_REPL_FENCING, false, "ours has all there is" },
-    { { MASTER_WANTED,
-          OURS = { .run_id = "r",
-              .master_host = "o",
-              .master_port = 1,
-              .never_linked = true,
-              .replid = "h",
-              .offset = 9,
-              .keys = 9 },
-          .old = FOLLOWS(REPLICA(false, 12, 9)) },
+    { { MASTER_WANTED, OURS = LINKLESS, .old = FOLLOWS(REPLICA(false, 12, 9)) },
         UM_SEAT_FREE_OLD, UM_REPL_FENCING, false,
         "the other one has more: it is a master until ours has it, too" },
-    { { MASTER_WANTED,
-          OURS = { .run_id = "r",
-              .master_host = "o",
-              .master_port = 1,
-              .never_linked = true,
-              .replid = "h",
-              .offset = 9,
-              .keys = 9 },
-          .old = SEEN(MASTER("a", 9, 9)) },
+    { { MASTER_WANTED, OURS = LINKLESS, .old = SEEN(MASTER("a", 9, 9)) },
         UM_SEAT_FENCE, UM_REPL_FENCING, false,
         "no link yet to one that was its replica a moment ago: nothing is "
         "missing" },
