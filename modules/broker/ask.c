@@ -3,7 +3,6 @@
 #include "ask.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "core/um_clock.h"
 #include "core/um_log.h"
 #include "core/um_str.h"
+#include "net/um_resolve.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -88,18 +88,16 @@ ask_deinit(ask_list_t *l)
 static bool
 ask_resolve(um_addr_t *a)
 {
-    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-    struct addrinfo *found;
+    um_resolved_t first;
     char port[8];
 
     snprintf(port, sizeof(port), "%u", a->port);
-    if (getaddrinfo(a->host, port, &hints, &found) != 0) {
+    if (um_resolve_nth(a->host, port, 0, &first) != 0) {
         return false;
     }
 
-    memcpy(&a->sa, found->ai_addr, found->ai_addrlen);
-    a->sa_len = found->ai_addrlen;
-    freeaddrinfo(found);
+    memcpy(&a->sa, &first.sa, first.len);
+    a->sa_len = first.len;
     return true;
 }
 

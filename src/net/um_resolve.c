@@ -192,3 +192,33 @@ um_resolve_distrust(um_resolve_t *r)
         r->count = 0;
     }
 }
+
+/* ---- At once ------------------------------------------------------------ */
+
+int
+um_resolve_nth(
+    const char *host, const char *port, uint32_t nth, um_resolved_t *out)
+{
+    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+    struct addrinfo *all, *ai;
+    uint32_t count = 0;
+    int err = getaddrinfo(host, port, &hints, &all);
+
+    if (err != 0) {
+        return err;
+    }
+
+    for (ai = all; ai != NULL; ai = ai->ai_next) {
+        count++;
+    }
+
+    ai = all;
+    for (nth %= count; nth > 0; nth--) {
+        ai = ai->ai_next;
+    }
+
+    memcpy(&out->sa, ai->ai_addr, ai->ai_addrlen);
+    out->len = ai->ai_addrlen;
+    freeaddrinfo(all);
+    return 0;
+}

@@ -53,6 +53,14 @@ UM_MUSTCHECK um_rc_t um_resolve_get(
 /* None of them can be reached: they are not believed any more. */
 void um_resolve_distrust(um_resolve_t *r);
 
+/*
+ * For helper threads, it may take seconds: one of the addresses of a name, of
+ * `nth` 0, 1, 2.. the first, the next.., behind the last the first again.
+ * Returns 0, or an EAI_ number of getaddrinfo().
+ */
+UM_MUSTCHECK int um_resolve_nth(
+    const char *host, const char *port, uint32_t nth, um_resolved_t *out);
+
 /* A look-up's data, of jobs that are freed. */
 void um_resolve_drop(void *lookup);
 

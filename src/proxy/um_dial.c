@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/um_log.h"
+#include "net/um_resolve.h"
 #include "proxy/um_backend.h"
 #include "proxy/um_backend_priv.h"
 
@@ -28,8 +29,7 @@ struct um_lookup_s {
     char port[8];
     uint32_t attempt;
     int err; /* of getaddrinfo() */
-    struct sockaddr_storage sa;
-    socklen_t sa_len;
+    um_resolved_t found;
 };
 
 /* Fail at the next tick: whoever asked us to open is not yet ready to hear
@@ -91,27 +91,8 @@ static void
 lookup_work(void *data)
 {
     struct um_lookup_s *l = data;
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-    struct addrinfo *all, *ai;
-    uint32_t count = 0, which;
 
-    l->err = getaddrinfo(l->host, l->port, &hints, &all);
-    if (l->err != 0) {
-        return;
-    }
-
-    for (ai = all; ai != NULL; ai = ai->ai_next) {
-        count++;
-    }
-
-    which = l->attempt % count;
-    for (ai = all; which > 0; which--) {
-        ai = ai->ai_next;
-    }
-
-    memcpy(&l->sa, ai->ai_addr, ai->ai_addrlen);
-    l->sa_len = ai->ai_addrlen;
-    freeaddrinfo(all);
+    l->err = um_resolve_nth(l->host, l->port, l->attempt, &l->found);
 }
 
 static void
@@ -127,7 +108,7 @@ lookup_done(void *data)
                 0, "backend %s: %s", b->node->addr.text, gai_strerror(l->err));
             um_backend_fail(b, 0, "name cannot be resolved");
         } else {
-            dial_socket(b, (struct sockaddr *) &l->sa, l->sa_len);
+            dial_socket(b, (struct sockaddr *) &l->found.sa, l->found.len);
         }
     }
 

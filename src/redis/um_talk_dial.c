@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/um_resolve.h"
 #include "redis/um_talk_priv.h"
 
 /* A look-up under way.  Belongs to its job, also when nobody wants it now. */
@@ -22,8 +23,7 @@ struct talk_names_s {
     char port[8];
     uint32_t attempt;
     int err; /* of getaddrinfo() */
-    struct sockaddr_storage sa;
-    socklen_t sa_len;
+    um_resolved_t found;
 };
 
 static void
@@ -58,27 +58,8 @@ static void
 names_work(void *data)
 {
     struct talk_names_s *n = data;
-    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-    struct addrinfo *all, *ai;
-    uint32_t count = 0, which;
 
-    n->err = getaddrinfo(n->host, n->port, &hints, &all);
-    if (n->err != 0) {
-        return;
-    }
-
-    for (ai = all; ai != NULL; ai = ai->ai_next) {
-        count++;
-    }
-
-    which = n->attempt % count;
-    for (ai = all; which > 0; which--) {
-        ai = ai->ai_next;
-    }
-
-    memcpy(&n->sa, ai->ai_addr, ai->ai_addrlen);
-    n->sa_len = ai->ai_addrlen;
-    freeaddrinfo(all);
+    n->err = um_resolve_nth(n->host, n->port, n->attempt, &n->found);
 }
 
 static void
@@ -95,7 +76,7 @@ names_done(void *data)
         } else if (n->err != 0) {
             um_talk_fail(t, 0, gai_strerror(n->err));
         } else {
-            dial_socket(t, (struct sockaddr *) &n->sa, n->sa_len);
+            dial_socket(t, (struct sockaddr *) &n->found.sa, n->found.len);
         }
     }
 
