@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "core/um_pool.h"
 #include "core/um_str.h"
 
 static const um_bounds_t conf_connections = { .min = 4, .max = 10000 };
@@ -25,22 +24,6 @@ static const um_enum_t conf_compression[] = {
     { "allow_all", 2 },
     { NULL, 0 },
 };
-
-static const char *
-conf_set_user(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
-{
-    broker_conf_t *bc = conf;
-
-    if (strchr(cx->arg[0], ':') != NULL) {
-        return "has a colon, which basic authentication cannot say";
-    }
-
-    bc->write_user = um_pool_strdup(cx->pool, um_str_of(cx->arg[0]));
-    bc->write_password = um_pool_strdup(cx->pool, um_str_of(cx->arg[1]));
-    return bc->write_user == NULL || bc->write_password == NULL
-               ? "cannot be stored: out of memory"
-               : NULL;
-}
 
 const um_directive_t broker_directives[] = {
     {
@@ -86,7 +69,8 @@ const um_directive_t broker_directives[] = {
         .min = 2,
         .max = 2,
         .flags = UM_DIR_SECRET,
-        .set = conf_set_user,
+        .set = um_set_login,
+        .offset = offsetof(broker_conf_t, write_user),
         .doc = "The same by basic authentication. With both, either is "
                "enough.",
     },
@@ -448,18 +432,15 @@ const char *
 broker_conf_check(um_conf_cx_t *cx, void *conf)
 {
     const broker_conf_t *bc = conf;
+    const char *wrong;
 
     if (bc->listen_count > 16) {
         return "has more than 16 addresses to listen on";
     }
 
-    for (uint32_t i = 0; i < bc->listen_count; i++) {
-        const um_addr_t *a = &bc->listen[i];
-
-        if (a->kind != UM_ADDR_UNIX && a->port == 0) {
-            return um_conf_phrase(
-                cx, "listen: %.64s: port 0 is no port", a->text);
-        }
+    wrong = um_conf_check_ports(cx, "listen", bc->listen, bc->listen_count);
+    if (wrong != NULL) {
+        return wrong;
     }
 
     if (bc->replicas_count > REPLICAS_MAX) {
@@ -468,8 +449,7 @@ broker_conf_check(um_conf_cx_t *cx, void *conf)
     }
 
     for (uint32_t i = 0; i < bc->replicas_count; i++) {
-        const char *wrong = broker_replica_wrong(bc->replicas, i);
-
+        wrong = broker_replica_wrong(bc->replicas, i);
         if (wrong != NULL) {
             return um_conf_phrase(cx, "replica_addresses: %.64s: %s",
                 bc->replicas[i].text, wrong);

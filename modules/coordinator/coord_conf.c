@@ -4,28 +4,11 @@
 
 #include <string.h>
 
-#include "core/um_pool.h"
 #include "core/um_str.h"
 
 static const um_bounds_t conf_time = { .min = 50, .max = 3600000 };
 static const um_bounds_t conf_short = { .min = 50, .max = 60000 };
 static const um_bounds_t conf_clients = { .min = 1, .max = 10000 };
-
-static const char *
-conf_set_user(um_conf_cx_t *cx, const um_directive_t *d UM_UNUSED, void *conf)
-{
-    coord_conf_t *cc = conf;
-
-    if (strchr(cx->arg[0], ':') != NULL) {
-        return "has a colon, which basic authentication cannot say";
-    }
-
-    cc->broker_user = um_pool_strdup(cx->pool, um_str_of(cx->arg[0]));
-    cc->broker_password = um_pool_strdup(cx->pool, um_str_of(cx->arg[1]));
-    return cc->broker_user == NULL || cc->broker_password == NULL
-               ? "cannot be stored: out of memory"
-               : NULL;
-}
 
 /* It stands in paths of the broker, which takes escapes for what they are. */
 static const char *
@@ -129,7 +112,8 @@ const um_directive_t coord_directives[] = {
         .min = 2,
         .max = 2,
         .flags = UM_DIR_SECRET,
-        .set = conf_set_user,
+        .set = um_set_login,
+        .offset = offsetof(coord_conf_t, broker_user),
         .doc = "The broker's write_user; broker_token comes before it.",
     },
     {
@@ -270,20 +254,6 @@ const um_directive_t coord_directives[] = {
     { .name = NULL },
 };
 
-static const char *
-conf_check_addrs(
-    um_conf_cx_t *cx, const char *what, const um_addr_t *list, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (list[i].kind != UM_ADDR_UNIX && list[i].port == 0) {
-            return um_conf_phrase(
-                cx, "%s: %.64s: port 0 is no port", what, list[i].text);
-        }
-    }
-
-    return NULL;
-}
-
 const char *
 coord_conf_check(um_conf_cx_t *cx, void *conf)
 {
@@ -303,13 +273,13 @@ coord_conf_check(um_conf_cx_t *cx, void *conf)
         }
     }
 
-    wrong = conf_check_addrs(cx, "listen", cc->listen, cc->listen_count);
+    wrong = um_conf_check_ports(cx, "listen", cc->listen, cc->listen_count);
     if (wrong == NULL) {
-        wrong = conf_check_addrs(
+        wrong = um_conf_check_ports(
             cx, "http_listen", cc->http_listen, cc->http_listen_count);
     }
     if (wrong == NULL) {
-        wrong = conf_check_addrs(
+        wrong = um_conf_check_ports(
             cx, "broker_address", cc->broker, cc->broker_count);
     }
 

@@ -107,16 +107,7 @@ status_conf_check(um_conf_cx_t *cx, void *conf)
         return "has more than 16 addresses to listen on";
     }
 
-    for (uint32_t i = 0; i < st->listen_count; i++) {
-        const um_addr_t *a = &st->listen[i];
-
-        if (a->kind != UM_ADDR_UNIX && a->port == 0) {
-            return um_conf_phrase(
-                cx, "listen: %.64s: port 0 is no port", a->text);
-        }
-    }
-
-    return NULL;
+    return um_conf_check_ports(cx, "listen", st->listen, st->listen_count);
 }
 
 const um_addr_t *

@@ -205,6 +205,7 @@ const char *um_conf_getenv(const um_conf_t *cf, const char *name);
  *   cidrs    networks, addresses um_cidr_t *, followed by uint32_t count;
  *                                appends
  *   path     a file's name       char *, prefix applied; "" gives NULL
+ *   login    a name, a password  char *, followed by char *; copied
  *   ignored  anything            nothing
  */
 um_conf_set_fn um_set_flag;
@@ -221,6 +222,12 @@ um_conf_set_fn um_set_addr;
 um_conf_set_fn um_set_addrs;
 um_conf_set_fn um_set_cidrs;
 um_conf_set_fn um_set_path;
+um_conf_set_fn um_set_login;
 um_conf_set_fn um_set_ignored;
+
+/* For checks of a whole block: what is wrong with the ports of the addresses
+ * of directive `what`; NULL: nothing. */
+const char *um_conf_check_ports(
+    um_conf_cx_t *cx, const char *what, const um_addr_t *list, uint32_t count);
 
 #endif /* UM_CONF_H */

@@ -496,6 +496,38 @@ um_set_cidrs(um_conf_cx_t *cx, const um_directive_t *d, void *conf)
 }
 
 const char *
+um_set_login(um_conf_cx_t *cx, const um_directive_t *d, void *conf)
+{
+    typedef struct {
+        char *name;
+        char *password;
+    } login_t;
+    login_t *field = um_conf_field(conf, d, login_t);
+
+    if (strchr(cx->arg[0], ':') != NULL) {
+        return "has a colon, which basic authentication cannot say";
+    }
+
+    field->name = um_pool_strdup(cx->pool, um_str_of(cx->arg[0]));
+    field->password = um_pool_strdup(cx->pool, um_str_of(cx->arg[1]));
+    return field->name != NULL && field->password != NULL ? NULL : NO_MEMORY;
+}
+
+const char *
+um_conf_check_ports(
+    um_conf_cx_t *cx, const char *what, const um_addr_t *list, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (list[i].kind != UM_ADDR_UNIX && list[i].port == 0) {
+            return um_conf_phrase(
+                cx, "%s: %.64s: port 0 is no port", what, list[i].text);
+        }
+    }
+
+    return NULL;
+}
+
+const char *
 um_set_ignored(um_conf_cx_t *cx UM_UNUSED, const um_directive_t *d UM_UNUSED,
     void *conf UM_UNUSED)
 {
