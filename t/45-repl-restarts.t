@@ -15,7 +15,7 @@ use Undermoon::Ledger;
 use Undermoon::Pair qw(pair);
 use Undermoon::Test qw(wait_for patience redis slow_tests);
 
-my $timeout = 2;
+my $timeout = 5; # seconds, of which a tenth is room for a crowded machine
 my $aof = { more => [qw(--appendonly yes --appendfsync no)] };
 my $pair = pair(workers => 2, redis => $aof,
     proxy => "node_timeout ${timeout}s;");
