@@ -6,6 +6,8 @@ package Undermoon::Cut;
 #   my $wire = Undermoon::Cut->new($server_addr);   # who asks goes to ->addr
 #   $wire->cut;         both directions: bytes are swallowed, nobody is told
 #   $wire->cut('in');   only what goes to the server; 'out': only its answers
+#   $wire->cut('both', 'UMCTL');    only connections that begin with this word;
+#                       '!UMCTL': only those that begin with another
 #   $wire->refuse;      connections are closed, new ones refused
 #   $wire->mend;        as before; what was swallowed stays lost, so connections
 #                       that lost something are closed
@@ -50,7 +52,7 @@ sub new {
 sub addr { $_[0]{addr} }
 sub port { $_[0]{port} }
 
-sub cut    { $_[0]->_say('cut ' . ($_[1] // 'both')) }
+sub cut    { $_[0]->_say('cut ' . ($_[1] // 'both') . ' ' . ($_[2] // '')) }
 sub refuse { $_[0]->_say('refuse') }
 sub mend   { $_[0]->_say('mend') }
 
@@ -102,7 +104,7 @@ sub _relay {
 
 sub _obey {
     my ($st, $line, $port) = @_;
-    my ($word, $which) = split ' ', $line;
+    my ($word, $which, $whose) = split ' ', $line;
     my %lost = (in => 0, out => 0);
 
     if ($word eq 'cut') {
@@ -119,6 +121,7 @@ sub _obey {
     }
 
     $st->{lost} = \%lost;
+    $st->{whose} = $whose // '';
     if (!$st->{listen}) {
         $st->{listen} = _listen($port);
         $st->{select}->add($st->{listen});
@@ -149,7 +152,8 @@ sub _pass {
                                           : ('out', $pair->{in});
     my $n = sysread $from, my $bytes, CHUNK;
 
-    if ($st->{lost}{$way}) {
+    $pair->{first} //= $bytes if $way eq 'in';
+    if ($st->{lost}{$way} && _is_meant($st, $pair)) {
         # An end is swallowed, too: the other side waits.
         $pair->{holed} = 1;
         $st->{select}->remove($from) if !$n;
@@ -163,6 +167,15 @@ sub _pass {
         return _forget($st, $pair) if !defined $sent;
         substr $bytes, 0, $sent, '';
     }
+}
+
+# Does the cut concern this connection?  `whose`: a word, or ! and a word.
+sub _is_meant {
+    my ($st, $pair) = @_;
+    my ($not, $word) = $st->{whose} =~ /^(!?)(.+)/ or return 1;
+    my $begins = ($pair->{first} // '') =~ /^\*\d+\r\n\$\d+\r\n\Q$word\E\r/;
+
+    return $not ? !$begins : $begins;
 }
 
 # Each stands there twice.

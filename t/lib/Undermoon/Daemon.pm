@@ -27,6 +27,7 @@ sub sanitized { return index(slurp(binary()), '__asan_init') >= 0 }
 # Options:
 #   workers => 2        worker_processes
 #   proxy   => '...'    more directives for the proxy block
+#   announce => '..'    address it says it has; the one it listens at
 #   main    => '...'    more directives outside of it
 #   password => '...'   said before setcluster()
 #   conf    => '...'    the whole file instead; @DIR@, @PORT@, @PIDFILE@
@@ -57,6 +58,7 @@ sub _template {
     my ($self) = @_;
     my ($workers, $level) = ($self->{workers} // 1, $self->{level} // 'notice');
     my ($main, $proxy) = map { $self->{$_} // '' } qw(main proxy);
+    my $announce = $self->{announce} // '127.0.0.1:@PORT@';
 
     return <<"CONF";
 worker_processes  $workers;
@@ -66,7 +68,7 @@ $main
 
 proxy {
     listen            127.0.0.1:\@PORT\@;
-    announce_address  127.0.0.1:\@PORT\@;
+    announce_address  $announce;
     $proxy
 }
 CONF

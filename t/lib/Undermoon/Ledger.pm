@@ -17,7 +17,8 @@ package Undermoon::Ledger;
 #   is_deeply([ $ledger->lost(since => $fault) ], [], 'nothing is lost');
 #
 # Options: writers (20), keys of each (4), pause between two writes of one (ms,
-# 4), timeout (s, 1), size of a value in bytes (its number at least), name.
+# 4), timeout (s, 1), size of a value in bytes (its number at least), name, alias
+# (other addresses of proxies => the address that counts).
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -82,6 +83,7 @@ sub _look {
             push @{ $k->{acks} }, [ $seq, $time ];
             $self->{last}[ $k->{half} ] = $time;
             push @{ $self->{times}[ $k->{half} ] }, $time;
+            $self->_who($k->{half}, $time, split / /, $why);
             $self->{acks}++;
         } else {
             $k->{unknown} = $seq;
@@ -91,6 +93,32 @@ sub _look {
         }
     }
 }
+
+# By whom: who began to acknowledge when, and whoever was sent a write that it
+# acknowledged after another had begun is a rival.
+sub _who {
+    my ($self, $half, $time, $sent, $addr) = @_;
+    my $began = $self->{began}[$half] //= [];
+
+    $addr = $self->{alias}{$addr} // $addr;
+    my ($mine) = grep { $began->[$_]{addr} eq $addr } 0 .. $#$began;
+    if (!defined $mine) {
+        push @$began, { addr => $addr, time => $time };
+    } elsif ($mine < $#$began && $sent > $began->[ $mine + 1 ]{time}) {
+        push @{ $self->{rivals} }, sprintf
+            'half %d: %s acknowledges %.0f ms after %s began', $half, $addr,
+            1000 * ($sent - $began->[ $mine + 1 ]{time}),
+            $began->[ $mine + 1 ]{addr};
+    }
+}
+
+# Proxies that went on to acknowledge writes when another had begun to for the
+# same half, as texts.  It holds while proxies answer MOVED, and while nobody
+# takes a half over and gives it back.
+sub rivals { $_[0]->_look; @{ $_[0]{rivals} // [] } }
+
+# How many proxies have acknowledged writes to this half, one after the other.
+sub holders { $_[0]->_look; scalar @{ $_[0]{began}[ $_[1] ] // [] } }
 
 # How many were acknowledged.
 sub acks { $_[0]->_look; $_[0]{acks} }
@@ -274,8 +302,8 @@ sub _say {
     my $value = ++$w->{seq};
     $value .= '.' x ($self->{size} - length $value)
         if length $value < $self->{size};
-    @$w{qw(addr key name busy deadline)} =
-        ($addr, $k, $name, 1, $now + patience($self->{timeout}));
+    @$w{qw(addr key name busy sent deadline)} =
+        ($addr, $k, $name, 1, $now, $now + patience($self->{timeout}));
     $conn->{in} = '';
     my $bytes = Undermoon::Client::request('SET', $name, $value);
     $self->_over($w, 'cannot be written to')
@@ -296,7 +324,8 @@ sub _hear {
     my $now = time;
     $w->{busy} = 0;
     if ($said eq '+OK') {
-        push @{ $w->{out} }, "A $now $w->{name} $w->{seq}\n";
+        push @{ $w->{out} },
+            "A $now $w->{name} $w->{seq} $w->{sent} $w->{addr}\n";
         $w->{key}{addr} = $w->{addr};
         $w->{next} = $now + $self->{pause} / 1000;
     } elsif ($said =~ /^-MOVED \d+ (\S+)/) {

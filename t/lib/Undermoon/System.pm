@@ -31,6 +31,8 @@ use Undermoon::Test qw(undermoon redis wait_for);
 #   unregistered => 1      leave that to the story
 #   redis        => {}     options of redis()
 #   password     => '..'   of the proxies, which their block has, too
+#   wires        => 1      that can be cut (Undermoon::Cut): each proxy and each
+#                          Redis is known by the address of its wire
 sub new {
     my ($class, %o) = @_;
     my $self = bless {%o}, $class;
@@ -65,7 +67,7 @@ sub register {
     my ($self, $m) = @_;
     my $said = $self->{broker}->say('POST', '/proxies/meta',
         { proxy_address => $m->addr, host => $m->host,
-            nodes => [ map { $_->addr } $m->nodes ] });
+            nodes => [ $m->node_addrs ] });
 
     $said =~ /^200/ or die 'register ' . $m->addr . ": $said";
 }
@@ -245,18 +247,27 @@ package Undermoon::System::Member;
 
 use strict;
 use warnings;
-use Undermoon::Test qw(undermoon redis wait_for);
+use Undermoon::Cut;
+use Undermoon::Test qw(undermoon redis wait_for free_port);
 
 sub new {
     my ($class, $system, $i) = @_;
     my $hosts = $system->{hosts} // $system->{proxies} // 4;
     my $more = $system->{proxy} // '';
+    my @node = map { redis(%{ $system->{redis} // {} }) } 1, 2;
+    my $port = free_port();
+    my ($wire, @node_wire) = !$system->{wires} ? ()
+        : map { Undermoon::Cut->new($_) } "127.0.0.1:$port",
+            map { $_->addr } @node;
 
     return bless {
         host => 'host' . $i % $hosts,
-        node => [ map { redis(%{ $system->{redis} // {} }) } 1, 2 ],
+        node => \@node,
+        wire => $wire,
+        node_wire => \@node_wire,
         password => $system->{password},
-        um   => undermoon(workers => $system->{workers} // 1,
+        um   => undermoon(workers => $system->{workers} // 1, port => $port,
+            announce => $wire && $wire->addr,
             proxy => "backend_timeout 2s; $more"),
     }, $class;
 }
@@ -270,11 +281,21 @@ sub start {
 }
 
 sub um    { $_[0]{um} }
-sub addr  { $_[0]{um}->addr }
+sub addr  { ($_[0]{wire} // $_[0]{um})->addr }
+sub wire  { $_[0]{wire} }
+sub node_wire { $_[0]{node_wire}[ $_[1] // 0 ] }
 sub host  { $_[0]{host} }
 sub node  { $_[0]{node}[ $_[1] // 0 ] }
 sub nodes { @{ $_[0]{node} } }
 sub lives { $_[0]{lives} }
+
+# What the nodes are registered as.
+sub node_addrs {
+    my ($self) = @_;
+    my @wires = @{ $self->{node_wire} };
+
+    return map { $_->addr } @wires ? @wires : $self->nodes;
+}
 
 # Over a connection that stays for as long as it can.
 sub cmd {
