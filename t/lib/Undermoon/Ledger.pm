@@ -17,8 +17,8 @@ package Undermoon::Ledger;
 #   is_deeply([ $ledger->lost(since => $fault) ], [], 'nothing is lost');
 #
 # Options: writers (20), keys of each (4), pause between two writes of one (ms,
-# 4), timeout (s, 1), size of a value in bytes (its number at least), name, alias
-# (other addresses of proxies => the address that counts).
+# 4), timeout (s, 1), size of a value in bytes (its number at least), name,
+# alias (other addresses of proxies => the address that counts).
 #
 # SPDX-License-Identifier: Apache-2.0
 
