@@ -48,6 +48,18 @@ sub master_of {
     return ($m, $m->node_wire($i));
 }
 
+# The wire of the replica of a half.
+sub replica_wire {
+    my ($s, $half) = @_;
+    my (undef, $master) = master_of($s, $half);
+    my ($n) = grep { $_->{address} eq $master->addr }
+        @{ $s->view('c')->{nodes} };
+    my $replica = $n->{repl}{peers}[0]{node_address};
+
+    return (grep { $_->addr eq $replica }
+        map { ($_->node_wire(0), $_->node_wire(1)) } $s->members)[0];
+}
+
 sub failed {
     my ($s) = @_;
 
@@ -70,7 +82,7 @@ sub story {
     my $mend = $cut->($ledger);
     if ($o{fails_over}) {
         ok((wait_for { $s->view('c')->{epoch} > $epoch
-                    && $ledger->holders($half) > 1 } 60),
+                    && $ledger->takeovers($half) > 0 } 60),
             '  another takes over') or diag($s->why('c'),
             $s->coordinator->log);
     }
@@ -127,6 +139,26 @@ for my $way (qw(both in out)) {
         $wire->cut($way);
         return sub { $wire->mend };
     }, fails_over => 1);
+}
+
+for my $way (qw(both in out)) {
+    story($s, "a replica Redis and all others, $way", sub {
+        my $wire = replica_wire($s, $half);
+
+        $wire->cut($way);
+        ok((wait_for { !$s->is_in_sync('c') } 60), '  it is found');
+        return sub { $wire->mend };
+    });
+}
+
+# It sees nobody any more, and nobody hears what it makes of that.
+for my $way (qw(both in out)) {
+    story($s, "coordinator and all proxies, $way", sub {
+        $_->wire->cut($way, $ITS) for $s->members;
+        ok((wait_for { !$s->coordinator->status->{proxies_alive} } 60),
+            '  it sees nobody');
+        return sub { $_->wire->mend for $s->members };
+    });
 }
 
 # What is reported, decided or told in that time does not arrive, or nobody

@@ -94,31 +94,30 @@ sub _look {
     }
 }
 
-# By whom: who began to acknowledge when, and whoever was sent a write that it
-# acknowledged after another had begun is a rival.
+# By whom: proxies take turns.  What was sent before the last turn began may be
+# acknowledged late; what was sent since begins another.
 sub _who {
     my ($self, $half, $time, $sent, $addr) = @_;
-    my $began = $self->{began}[$half] //= [];
+    my $turns = $self->{turns}[$half] //= [];
 
     $addr = $self->{alias}{$addr} // $addr;
-    my ($mine) = grep { $began->[$_]{addr} eq $addr } 0 .. $#$began;
-    if (!defined $mine) {
-        push @$began, { addr => $addr, time => $time };
-    } elsif ($mine < $#$began && $sent > $began->[ $mine + 1 ]{time}) {
-        push @{ $self->{rivals} }, sprintf
-            'half %d: %s acknowledges %.0f ms after %s began', $half, $addr,
-            1000 * ($sent - $began->[ $mine + 1 ]{time}),
-            $began->[ $mine + 1 ]{addr};
-    }
+    my $now = $turns->[-1];
+    return if $now && ($now->{addr} eq $addr || $sent <= $now->{time});
+
+    # One may take over and give back, but not again and again.
+    my %had;
+    $had{ $_->{addr} }++ for @$turns;
+    push @{ $self->{rivals} }, "half $half: $addr and $now->{addr} by turns"
+        if $had{$addr} && $had{ $now->{addr} } > 1;
+    push @$turns, { addr => $addr, time => $time };
 }
 
-# Proxies that went on to acknowledge writes when another had begun to for the
-# same half, as texts.  It holds while proxies answer MOVED, and while nobody
-# takes a half over and gives it back.
+# Proxies that acknowledged writes to the same half by turns, as texts: two were
+# its masters at one time.  It holds while proxies answer MOVED.
 sub rivals { $_[0]->_look; @{ $_[0]{rivals} // [] } }
 
-# How many proxies have acknowledged writes to this half, one after the other.
-sub holders { $_[0]->_look; scalar @{ $_[0]{began}[ $_[1] ] // [] } }
+# How often another proxy began to acknowledge writes to this half.
+sub takeovers { $_[0]->_look; $#{ $_[0]{turns}[ $_[1] ] // [] } }
 
 # How many were acknowledged.
 sub acks { $_[0]->_look; $_[0]{acks} }
