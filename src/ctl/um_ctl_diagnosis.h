@@ -98,7 +98,7 @@ void um_ctl_find(um_ctl_findings_t *all, um_ctl_level_t level, const char *code,
     const char *subject, const char *advice, const char *fmt, ...)
     UM_PRINTF(6, 7);
 
-/* The epoch that a proxy should know. */
+/* The epoch that a proxy should know; a spare may know an earlier one. */
 uint64_t um_ctl_epoch_due(const um_ctl_facts_t *f, const um_ctl_proxy_t *p);
 
 /* The parts of um_ctl_diagnose() that look at proxies and their nodes. */

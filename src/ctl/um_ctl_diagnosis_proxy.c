@@ -22,14 +22,31 @@ um_ctl_epoch_due(const um_ctl_facts_t *f, const um_ctl_proxy_t *p)
     return f->store.epoch; /* spare */
 }
 
+/*
+ * A spare is told once that it owns nothing; that stays so while the epoch
+ * rises for others, and nobody tells it again.
+ */
+static bool
+is_behind(
+    const um_ctl_facts_t *f, const um_ctl_proxy_t *p, const um_ctl_health_t *h)
+{
+    if (h->epoch >= um_ctl_epoch_due(f, p)) {
+        return false;
+    }
+
+    return p->cluster != NULL || h->epoch == 0
+           || (h->detailed && h->cluster[0] != '\0');
+}
+
 bool
 um_ctl_is_settling(const um_ctl_facts_t *f)
 {
     for (size_t i = 0; f->unknown == NULL && i < f->store.proxies; i++) {
         const um_ctl_proxy_t *p = &f->store.proxy[i];
+        const um_ctl_health_t *h = &f->probe[i].health;
 
         if (!p->failed && f->probe[i].why == NULL
-            && f->probe[i].health.epoch != um_ctl_epoch_due(f, p))
+            && (is_behind(f, p, h) || h->epoch > um_ctl_epoch_due(f, p)))
         {
             return true;
         }
@@ -151,7 +168,7 @@ look_epoch(const um_ctl_facts_t *f, const um_ctl_proxy_t *p,
 {
     uint64_t due = um_ctl_epoch_due(f, p);
 
-    if (h->epoch < due) {
+    if (is_behind(f, p, h)) {
         um_ctl_find(out, UM_CTL_WARNING, "epoch_behind", who,
             "Does a coordinator run, and can it reach the proxy?",
             "knows epoch %" PRIu64 ", not %" PRIu64 " as it should", h->epoch,

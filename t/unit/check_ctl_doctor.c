@@ -299,6 +299,20 @@ wrong_behind(void)
 {
     health(3)->epoch = 6;
     health(5)->epoch = 8;
+    health(5)->cluster = "mydb"; /* it is spare now */
+}
+
+static void
+wrong_never_told(void)
+{
+    health(5)->epoch = 0;
+}
+
+/* A spare that was told before others' epochs rose. */
+static void
+right_earlier(void)
+{
+    health(5)->epoch = 1;
 }
 
 static void
@@ -393,6 +407,8 @@ static const struct {
     { wrong_unreachable,
         "e proxy_unreachable proxy p3:1; w proxy_unreachable proxy p5:1", 2 },
     { wrong_behind, "w epoch_behind proxy p3:1; w epoch_behind proxy p5:1", 1 },
+    { wrong_never_told, "w epoch_behind proxy p5:1", 1 },
+    { right_earlier, "", 0 },
     { wrong_ahead, "e epoch_ahead proxy p3:1", 2 },
     { wrong_beyond, "w epoch_beyond proxy p3:1", 1 },
     { wrong_cluster, "w wrong_cluster proxy p3:1", 1 },
@@ -422,6 +438,10 @@ START_TEST(who_is_behind_may_be_told_in_a_moment)
     after();
     before();
     wrong_unreachable();
+    ck_assert(!um_ctl_is_settling(&f));
+    after();
+    before();
+    right_earlier();
     ck_assert(!um_ctl_is_settling(&f));
 }
 END_TEST
