@@ -45,6 +45,7 @@ my (@told, $epoch, @ledgers);
 # Since all was mended last: what mends it, the chunks that were harmed, is a
 # second cluster out of the question, times when a Redis was killed.
 my (@mend, %harmed, $touched, @killed);
+my $cut = 0;
 
 sub pick { $_[ int rand @_ ] }
 
@@ -142,10 +143,16 @@ my @deeds = (
     sub {
         my $how = pick(qw(both in out));
         $wire->cut($how);
-        push @mend, sub { $wire->mend };
+        $cut = 1;
+        push @mend, sub { $wire->mend; $cut = 0 };
         return "the wire is cut: $how";
     },
-    sub { $wire->mend; return 'the wire is mended' },
+    sub {
+        return unless $cut;
+        $wire->mend;
+        $cut = 0;
+        return 'the wire is mended';
+    },
     sub { ask('PUT', '/clusters/balance/c') },
     sub {
         return if @{ $s->view('c')->{nodes} } > 4;
@@ -241,6 +248,7 @@ sub lost_of {
     my ($l) = @_;
     my @lost = $l->{ledger}->lost_of(since => $l->{since});
 
+    $l->{of_redis} = @lost; # less what is ours, which fails
     return map { $_->{text} } grep { my $k = $_;
         !grep { $k->{from} > $_ - patience($LAG) / 1000 } @{ $l->{killed} }
     } @lost;
@@ -276,7 +284,7 @@ sub whole {
 
 my $good = begin();
 for my $n (1 .. $STEPS) {
-    last if !$good || time > $END;
+    last if !$good;
     srand $SEED * 1_000_003 + $n;
     my $told;
 
@@ -284,11 +292,28 @@ for my $n (1 .. $STEPS) {
         last if defined($told = pick(@deeds)->());
     }
     push @told, "$n: " . ($told // 'nothing can be done');
+    note($told[-1]);
     $good = epoch_grows();
     srand $SEED * 1_000_003 + $n;
-    $good &&= whole() && ($n == $STEPS || begin())
-        if $n == $STEPS || rand() < 0.25;
+    my $last = $n == $STEPS || time > $END;
+    $good &&= whole() && ($last || begin()) if $last || rand() < 0.25;
+    last if $last;
 }
-state_now() unless $good;
+
+# What was there when all was mended is there in the end.
+for my $l ($good ? @ledgers : ()) {
+    delete $l->{ledger}{reader};
+    $l->{ledger}{proxies} = [ map { $_->addr } $s->members_of('c') ];
+    is_deeply([ lost_of($l) ], [], 'nothing is lost later') or $good = 0;
+}
+
+if ($good) {
+    my ($acks, $lost) = (0, 0);
+
+    $acks += $_->{ledger}->acks, $lost += $_->{of_redis} for @ledgers;
+    diag("$acks acks, $lost keys went with a Redis");
+} else {
+    state_now();
+}
 
 done_testing();
