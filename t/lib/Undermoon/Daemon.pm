@@ -164,11 +164,15 @@ sub children {
         Undermoon::Test::processes_of_group($self->{group});
 }
 
-# The same without the mover, which every proxy has.
+# The same without the mover, which every proxy has, and without those that
+# have just been forked and have no title yet, unless nobody has (valgrind).
 sub workers {
     my ($self) = @_;
+    my %title = map { ($_, slurp("/proc/$_/cmdline")) } $self->children;
+    my @titled = grep { $title{$_} =~ /^undermoond: / } keys %title;
 
-    return grep { slurp("/proc/$_/cmdline") !~ /: mover/ } $self->children;
+    return grep { $title{$_} !~ /: mover/ } sort { $a <=> $b }
+        @titled ? @titled : keys %title;
 }
 
 # The mover; there is none for a moment when it has been killed.
