@@ -296,8 +296,8 @@ play_auth_and_ping(int listener)
 }
 
 static const char *welcomes[] = { "+OK\r\n",
-    "-ERR AUTH <password> called without any password configured for the "
-    "default user. Are you sure your configuration is correct?\r\n",
+    ("-ERR AUTH <password> called without any password configured for the "
+     "default user. Are you sure your configuration is correct?\r\n"),
     "-no password configured\r\n" };
 
 START_TEST(a_password_comes_first)
