@@ -69,6 +69,7 @@ typedef struct {
     um_talk_t *talk; /* NULL: no address yet */
     um_other_facts_t facts;
     uint64_t asked_ns;
+    uint64_t nudged;  /* its offset after a nudge; 0: none was answered */
     um_io_pt on_seen; /* its state has changed from ASKED */
     void *data;
 } um_other_t;
@@ -83,6 +84,10 @@ UM_MUSTCHECK um_rc_t um_other_set(um_other_t *o, um_str_t address);
 /* Look at it, unless that is under way or was `pause` ms ago.  What is known
  * stays known until the answer; a first look makes it ASKED. */
 void um_other_ask(um_other_t *o, uint64_t pause);
+
+/* The same, and before that it sends all its replicas something, so that their
+ * offsets move even where nobody writes: `nudged`. */
+void um_other_nudge(um_other_t *o, uint64_t pause);
 
 /* As if it had never been asked. */
 void um_other_forget(um_other_t *o);

@@ -13,6 +13,7 @@
 /* From one look at another node to the next. */
 #define SEAT_OTHER_WORK_MS 100
 #define SEAT_OTHER_REST_MS 1000
+#define SEAT_NUDGE_MS      50
 
 struct um_seat_s {
     um_mover_t *m;
@@ -44,6 +45,8 @@ struct um_seat_s {
     uint64_t lost;
     uint64_t promoted_us;
     uint64_t moved_ns; /* its offset has moved, as a replica  */
+    uint64_t linked_ns; /* its link to the right master is up since, ... */
+    uint64_t linked_at; /* ... and its offset was as much then; 0: down  */
     uint64_t freed_ns; /* it was told to let writers go; 0    */
     bool asking;       /* a look is under way     */
     bool acting;       /* a command is under way  */

@@ -377,6 +377,24 @@ follow(const um_seat_facts_t *f)
                : next(UM_SEAT_FOLLOW, UM_REPL_SYNCING, "");
 }
 
+/*
+ * Its link is up: it has read its master's data.  That does not say that it
+ * gets what has been written since.  A master holds that back until it knows
+ * that the data have arrived, which may take it a second, and who dies
+ * meanwhile takes it along.
+ */
+static um_seat_next_t
+linked(const um_seat_facts_t *f)
+{
+    if (!f->flows) {
+        return next(UM_SEAT_NUDGE, UM_REPL_SYNCING, "");
+    }
+
+    return f->stalled ? next(UM_SEAT_WAIT, UM_REPL_SYNCING,
+               "it does not read what its master sends")
+                      : next(UM_SEAT_WAIT, UM_REPL_IN_SYNC, "");
+}
+
 static um_seat_next_t
 want_replica(const um_seat_facts_t *f)
 {
@@ -384,9 +402,7 @@ want_replica(const um_seat_facts_t *f)
         f->master_is_right ? UM_REPL_SYNCING : UM_REPL_WAITING;
 
     if (f->master_is_right && f->look.link_up) {
-        return f->stalled ? next(UM_SEAT_WAIT, UM_REPL_SYNCING,
-                   "it does not read what its master sends")
-                          : next(UM_SEAT_WAIT, UM_REPL_IN_SYNC, "");
+        return linked(f);
     }
 
     switch (f->master.state) {

@@ -73,6 +73,7 @@ typedef struct {
     /* Replica wanted. */
     um_other_facts_t master;
     bool master_is_right; /* our node follows the one that it should       */
+    bool flows;           /* what was written since its link came up comes */
     bool stalled;         /* its link is up, and it does not read on       */
     bool out_of_reach;    /* the master has a UNIX socket and no port         */
 } um_seat_facts_t;
@@ -89,6 +90,7 @@ typedef enum {
     UM_SEAT_TURN,       /* tell `peer`, an old master, to follow       */
     UM_SEAT_ASK_MASTER, /* replica: how is the one it should follow?   */
     UM_SEAT_FOLLOW,     /* attach it to its master                     */
+    UM_SEAT_NUDGE,      /* have its master send something              */
 } um_seat_do_t;
 
 typedef struct {

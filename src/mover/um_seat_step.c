@@ -21,6 +21,9 @@
 #define CATCH_UP_STILL_MS 5000
 #define CATCH_UP_MAX_MS   30000
 
+/* A link that is up for as long has passed on what its master held back. */
+#define FLOWS_MS 5000
+
 /* A replica that has not read for so long, though there is something. */
 #define STALLED_MS 2000
 
@@ -113,6 +116,33 @@ seat_facts_of_master(um_seat_t *s)
     seat_note_progress(s);
 }
 
+/*
+ * Does what its master writes arrive?  When it gets to an offset that its
+ * master had since the link is up, and that is beyond where the link came up.
+ * Where nothing moves, for the master does not know WAIT or is paused, time
+ * tells.
+ */
+static void
+seat_note_flow(um_seat_t *s)
+{
+    um_seat_facts_t *f = &s->f;
+
+    if (!f->master_is_right || !f->look.link_up) {
+        s->linked_ns = 0;
+        f->flows = false;
+        return;
+    }
+
+    if (s->linked_ns == 0) {
+        s->linked_ns = um_mover_now(s->m);
+        s->linked_at = f->look.offset;
+        s->master.nudged = 0;
+    }
+    f->flows |= (s->master.nudged > s->linked_at
+                    && f->look.offset >= s->master.nudged)
+                || um_seat_age(s, s->linked_ns) >= FLOWS_MS;
+}
+
 static void
 seat_facts_of_replica(um_seat_t *s)
 {
@@ -124,6 +154,7 @@ seat_facts_of_replica(um_seat_t *s)
     f->master_is_right =
         s->master.talk != NULL && !f->look.master
         && is_at(s->master.talk, f->look.master_host, f->look.master_port);
+    seat_note_flow(s);
     f->stalled = f->master_is_right && f->look.link_up
                  && f->master.state == UM_OTHER_SEEN
                  && f->master.look.offset > f->look.offset
@@ -491,6 +522,10 @@ seat_do(um_seat_t *s, um_seat_next_t next)
 
     case UM_SEAT_FOLLOW:
         seat_follow(s);
+        break;
+
+    case UM_SEAT_NUDGE:
+        um_other_nudge(&s->master, SEAT_NUDGE_MS);
         break;
     }
 }
