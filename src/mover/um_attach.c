@@ -1,7 +1,6 @@
 /*
- *   EAGER     at the master: CONFIG SET repl-diskless-sync-max-replicas 1,
- *             for it may wait five seconds for more replicas, of which there
- *             are none
+ *   EAGER     at the master: CONFIG SET repl-diskless-sync-delay 0, for it
+ *             waits five seconds for more replicas, of which there are none
  *   USER      at the master: ACL SETUSER
  *   NAME      at the follower: CONFIG SET masteruser ... masterauth ...
  *   PASSWORD  at the follower, before 7.0: CONFIG SET masterauth
@@ -170,8 +169,7 @@ attach_go_on(um_attach_t *a)
 
     switch (a->step) {
     case ATTACH_EAGER:
-        return attach_say_config(
-            a, a->master, "repl-diskless-sync-max-replicas", "1");
+        return attach_say_config(a, a->master, "repl-diskless-sync-delay", "0");
 
     case ATTACH_USER:
         return attach_say_user(a);

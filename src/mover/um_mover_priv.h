@@ -86,8 +86,8 @@ UM_MUSTCHECK um_rc_t um_other_set(um_other_t *o, um_str_t address);
 void um_other_ask(um_other_t *o, uint64_t pause);
 
 /* The same, and before that it sends all its replicas something, so that their
- * offsets move even where nobody writes: `nudged`. */
-void um_other_nudge(um_other_t *o, uint64_t pause);
+ * offsets move even where nobody writes: `nudged`.  False: not now. */
+bool um_other_nudge(um_other_t *o, uint64_t pause);
 
 /* As if it had never been asked. */
 void um_other_forget(um_other_t *o);

@@ -135,11 +135,14 @@ um_other_ask(um_other_t *o, uint64_t pause)
  * them how far they are (REPLCONF GETACK), and that is 37 bytes of the stream
  * which nobody but they see.  It gives up after a millisecond.
  */
-void
+bool
 um_other_nudge(um_other_t *o, uint64_t pause)
 {
-    if (other_is_due(o, pause)) {
-        other_say(o, other_on_wait, "WAIT 1000000 1");
-        other_look(o, other_on_nudged);
+    if (!other_is_due(o, pause)) {
+        return false;
     }
+
+    other_say(o, other_on_wait, "WAIT 1000000 1");
+    other_look(o, other_on_nudged);
+    return true;
 }

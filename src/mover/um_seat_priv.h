@@ -44,15 +44,15 @@ struct um_seat_s {
     uint64_t caught_up; /* offset then                 */
     uint64_t lost;
     uint64_t promoted_us;
-    uint64_t moved_ns; /* its offset has moved, as a replica  */
+    uint64_t moved_ns;  /* its offset has moved, as a replica  */
     uint64_t linked_ns; /* its link to the right master is up since, ... */
     uint64_t linked_at; /* ... and its offset was as much then; 0: down  */
-    uint64_t freed_ns; /* it was told to let writers go; 0    */
-    bool asking;       /* a look is under way     */
-    bool acting;       /* a command is under way  */
-    bool renewed;      /* newer wishes, and not seen since */
-    bool refused;      /* INFO is, and that is told */
-    bool confirmed;    /* f.run_id may be sent to */
+    uint64_t freed_ns;  /* it was told to let writers go; 0    */
+    bool asking;        /* a look is under way     */
+    bool acting;        /* a command is under way  */
+    bool renewed;       /* newer wishes, and not seen since */
+    bool refused;       /* INFO is, and that is told */
+    bool confirmed;     /* f.run_id may be sent to */
 };
 
 /* Judge it, and do what is to be done. */

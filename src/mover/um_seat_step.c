@@ -24,6 +24,9 @@
 /* A link that is up for as long has passed on what its master held back. */
 #define FLOWS_MS 5000
 
+/* CLIENT REPLY came with 3.2. */
+#define VERSION_REPLY_SKIP 0x030200
+
 /* A replica that has not read for so long, though there is something. */
 #define STALLED_MS 2000
 
@@ -138,9 +141,9 @@ seat_note_flow(um_seat_t *s)
         s->linked_at = f->look.offset;
         s->master.nudged = 0;
     }
-    f->flows |= (s->master.nudged > s->linked_at
-                    && f->look.offset >= s->master.nudged)
-                || um_seat_age(s, s->linked_ns) >= FLOWS_MS;
+    f->flows |=
+        (s->master.nudged > s->linked_at && f->look.offset >= s->master.nudged)
+        || um_seat_age(s, s->linked_ns) >= FLOWS_MS;
 }
 
 static void
@@ -444,6 +447,29 @@ seat_follow(um_seat_t *s)
     s->acting = s->attach != NULL;
 }
 
+/*
+ * Have our node tell its master that the data have arrived: it did when they
+ * had, but a master that had not seen its child end by then waits for the next
+ * time, which is a second later.  REPLCONF has no answer, whatever it says, so
+ * PING has one.
+ */
+static void
+seat_acknowledge(um_seat_t *s)
+{
+    static const um_str_t words =
+        um_lit("*3\r\n$6\r\nCLIENT\r\n$5\r\nREPLY\r\n$4\r\nSKIP\r\n"
+               "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n"
+               "*1\r\n$4\r\nPING\r\n");
+
+    if (s->f.look.version >= VERSION_REPLY_SKIP
+        && um_talk_say_pieces(
+               s->self, UM_MOVER_DO_MS, seat_on_nothing, s, &words, 1)
+               != UM_OK)
+    {
+        um_log_error(0, "node %s: out of memory", s->addr.text);
+    }
+}
+
 static void
 seat_on_rejoined(void *data, const char *why)
 {
@@ -525,7 +551,9 @@ seat_do(um_seat_t *s, um_seat_next_t next)
         break;
 
     case UM_SEAT_NUDGE:
-        um_other_nudge(&s->master, SEAT_NUDGE_MS);
+        if (um_other_nudge(&s->master, SEAT_NUDGE_MS)) {
+            seat_acknowledge(s);
+        }
         break;
     }
 }
