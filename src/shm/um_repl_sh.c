@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/um_clock.h"
 #include "shm/um_sh_lock.h"
 
 #define REPL_ZONE "replication"
@@ -69,6 +70,8 @@ um_repl_publish(um_repl_sh_t *sh, const um_repl_t *next, bool force)
         /* A reader that sees the spare change must also see `gen` move. */
         atomic_thread_fence(memory_order_release);
         um_repl_copy(&sh->wanted[(now + 1) & 1], next);
+        atomic_store_explicit(
+            &sh->wished_ns, um_clock_boot_ns(), memory_order_release);
         atomic_store_explicit(&sh->gen, now + 1, memory_order_release);
     }
 

@@ -5,6 +5,7 @@
  *   wanted   whoever executes UMCTL SETREPL, one at a time, under `writer`;
  *            read by the mover and by every worker
  *   found    the mover alone; read by workers, and by who shows it
+ *   vouched  whoever executes UMCTL BEAT; grows only.  um_lease.h
  *
  * Invariants, of both
  *   (1) half[gen & 1] is complete and is not written while `gen` stays.
@@ -22,7 +23,7 @@
 
 #include "meta/um_repl.h"
 
-#define UM_REPL_SH_LAYOUT 2
+#define UM_REPL_SH_LAYOUT 3
 
 #define UM_REPL_RUN_ID 40 /* characters; not NUL-terminated */
 
@@ -86,6 +87,7 @@ typedef struct {
     _Atomic uint64_t demotions;     /* old masters told to follow       */
     _Atomic uint64_t bytes_lost;    /* sum of um_repl_found_t.lost      */
     _Atomic uint64_t doubts;        /* nodes that had lost their data   */
+    _Atomic uint64_t leases_ended;  /* times that it ran out            */
 } um_repl_counts_t;
 
 typedef struct {
@@ -95,6 +97,11 @@ typedef struct {
     _Atomic uint64_t awake_ns; /* um_clock_boot_ns(), often, by the mover */
     _Atomic uint64_t gen;      /* of `wanted`; 0: nothing was ever wanted */
     _Atomic uint64_t epoch;    /* of the published half */
+
+    /* When the published half was, or later; um_clock_boot_ns().  Written
+     * before `gen`: who sees the one sees the other. */
+    _Atomic uint64_t wished_ns;
+    _Atomic uint64_t vouched_ns; /* um_lease.h; 0: never */
     um_repl_t wanted[2];
     _Atomic uint64_t found_gen;
     um_repl_board_t found[2];

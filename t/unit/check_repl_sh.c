@@ -100,7 +100,7 @@ END_TEST
 
 START_TEST(an_old_epoch_is_declined_unless_forced)
 {
-    uint64_t gen = 0;
+    uint64_t gen = 0, wished;
 
     ck_assert_int_eq(um_repl_publish(sh, &next, false), UM_DECLINED);
     repl_fill(&next, 7);
@@ -108,7 +108,10 @@ START_TEST(an_old_epoch_is_declined_unless_forced)
     ck_assert_int_eq(um_repl_publish(sh, &next, false), UM_DECLINED);
     ck_assert_int_eq(um_repl_publish(sh, &next, true), UM_OK);
     repl_fill(&next, 3);
+    wished = atomic_load(&sh->wished_ns);
+    ck_assert_uint_ne(wished, 0);
     ck_assert_int_eq(um_repl_publish(sh, &next, false), UM_DECLINED);
+    ck_assert_uint_eq(atomic_load(&sh->wished_ns), wished);
     ck_assert_int_eq(um_repl_publish(sh, &next, true), UM_OK);
     ck_assert_uint_eq(atomic_load(&sh->epoch), 3);
     ck_assert_int_eq(um_repl_refresh(sh, &mine, &gen), UM_OK);
