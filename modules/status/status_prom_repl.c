@@ -25,6 +25,9 @@ put_counters(prom_t *p, const um_repl_counts_t *c)
             "master." },
         { "replication_lost_bytes_total", &c->bytes_lost,
             "Bytes of the stream that promotions did without." },
+        { "replication_leases_ended_total", &c->leases_ended,
+            "Times that no coordinator had vouched for this proxy for as long "
+            "as its lease." },
     };
 
     for (size_t i = 0; i < um_countof(counters); i++) {

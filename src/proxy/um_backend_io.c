@@ -146,6 +146,9 @@ backend_on_readable(void *data)
 
         if (n > 0) {
             um_stat_add(w->row, UM_STAT_BACKEND_BYTES_IN, (uint64_t) n);
+            if (um_unlikely(w->conf->lease != 0) && um_gate_is_late(b)) {
+                return;
+            }
             b->last_read_ns = um_worker_now(w);
             b->silences = 0;
             um_trace_reading(b);

@@ -45,6 +45,7 @@ static const um_config_param_t params[] = {
     { .name = "cluster_nodes_version", .kind = PARAM_NODES },
     CONF("control_timeout", PARAM_U64, control_timeout),
     CONF("node_timeout", PARAM_U64, node_timeout),
+    CONF("lease", PARAM_U64, lease),
     CONF("max_clients", PARAM_U32, max_clients),
     CONF("client_output_limit", PARAM_U64, client_output_limit),
     CONF("buffer_memory", PARAM_U64, buffer_memory),

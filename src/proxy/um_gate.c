@@ -28,45 +28,70 @@ struct um_gate_s {
     uint64_t found_gen;
     uint64_t turn_ns;  /* um_clock_boot_ns() of our latest turn      */
     uint64_t blind_ns; /* the mover must have looked after that; 0   */
+    bool lease_out;    /* as of turn_ns                              */
     uint32_t closed;   /* local nodes of the topology                */
 };
 
-um_gate_verdict_t
-um_gate_rule(const um_repl_node_t *wanted, const um_repl_found_t *found,
+static um_gate_verdict_t
+gate_closed(const char *why, bool for_good)
+{
+    return (um_gate_verdict_t){ .why = why, .for_good = for_good };
+}
+
+/* By what it is to be, and how it was found. */
+static um_gate_verdict_t
+gate_rule_of_role(const um_repl_node_t *wanted, const um_repl_found_t *found,
     const char *run_id, uint64_t blind_ns)
 {
-    if (wanted == NULL) {
-        return (um_gate_verdict_t){ NULL, false };
-    }
-
     if (wanted->role != UM_REPL_MASTER) {
-        return (um_gate_verdict_t){ "is a replica", true };
+        return gate_closed("is a replica", true);
     }
 
     if (wanted->cluster[0] == '\0') {
-        return (um_gate_verdict_t){ "is in no cluster", true };
+        return gate_closed("is in no cluster", true);
     }
 
     if (found == NULL || !found->confirmed) {
-        return (um_gate_verdict_t){ "is not confirmed as a master yet",
-            found != NULL && found->state == UM_REPL_FENCED };
+        return gate_closed("is not confirmed as a master yet",
+            found != NULL && found->state == UM_REPL_FENCED);
     }
 
     if (found->looked_ns < blind_ns) {
-        return (um_gate_verdict_t){
-            "was not looked at since this proxy stood still", false
-        };
+        return gate_closed(
+            "was not looked at since this proxy stood still", false);
     }
 
     if (run_id[0] != '\0'
         && memcmp(run_id, found->served_id, sizeof(found->served_id)) != 0)
     {
-        return (um_gate_verdict_t){
-            "has been restarted and is not confirmed again yet", false
-        };
+        return gate_closed(
+            "has been restarted and is not confirmed again yet", false);
     }
 
-    return (um_gate_verdict_t){ NULL, false };
+    return gate_closed(NULL, false);
+}
+
+um_gate_verdict_t
+um_gate_rule(const um_repl_node_t *wanted, const um_repl_found_t *found,
+    const char *run_id, uint64_t blind_ns, bool lease_out)
+{
+    um_gate_verdict_t v;
+
+    if (wanted == NULL) {
+        return gate_closed(NULL, false);
+    }
+
+    v = gate_rule_of_role(wanted, found, run_id, blind_ns);
+    if (!lease_out) {
+        return v;
+    }
+
+    /* Whatever else: another may be its master, and not wait for us. */
+    if (!v.for_good) {
+        v.why = "is closed: no coordinator vouches for this proxy (lease)";
+    }
+    v.for_good = v.at_once = true;
+    return v;
 }
 
 uint64_t
@@ -164,11 +189,12 @@ static um_gate_verdict_t
 gate_judge(const um_gate_t *g, const um_node_t *n)
 {
     if (n->is_peer) {
-        return (um_gate_verdict_t){ NULL, false };
+        return gate_closed(NULL, false);
     }
 
     return um_gate_rule(um_repl_find(g->wanted, um_str_of(n->addr.text)),
-        gate_find(g->found, n->addr.text), n->run_id, g->blind_ns);
+        gate_find(g->found, n->addr.text), n->run_id, g->blind_ns,
+        g->lease_out);
 }
 
 /* How many of those that are in use are closed. */
@@ -188,7 +214,9 @@ um_gate_node(um_node_t *n)
     um_gate_verdict_t v = gate_judge(n->w->gate, n);
     const char *closed = v.why, *was = n->closed;
 
-    if (closed == was && v.for_good == n->closed_for_good) {
+    if (closed == was && v.for_good == n->closed_for_good
+        && v.at_once == n->closed_at_once)
+    {
         return;
     }
 
@@ -198,6 +226,7 @@ um_gate_node(um_node_t *n)
     }
     n->closed = closed;
     n->closed_for_good = v.for_good;
+    n->closed_at_once = v.at_once;
     if (closed == NULL || was == NULL) {
         um_log_info(0, "backend %s: %s", n->addr.text,
             closed == NULL ? "may be sent to" : closed);
@@ -271,16 +300,58 @@ gate_copy_found(um_gate_t *g, const um_repl_sh_t *sh)
     return true;
 }
 
-/* Has this worker, or the mover, stood still? */
+/* Another may be the master by now: who hung and wakes does not tell clients
+ * that their writes are done. */
+static void
+gate_give_up(um_node_t *n)
+{
+    const char *why = n->closed_at_once ? n->closed : "is no master any more";
+
+    n->closed_done = true;
+    um_list_each_safe(l, um_nodes_busy(n->w->nodes))
+    {
+        um_backend_t *b = um_list_entry(l, um_backend_t, busy_link);
+
+        /* Who blocks is set free by its Redis when that becomes a replica. */
+        if (b->kind == UM_BACKEND_PRIVATE && b->node == n
+            && b->fifo.head != NULL && !(b->fifo.head->hooks & UM_HOOK_BLOCKED))
+        {
+            um_backend_fail(b, 0, why);
+        }
+    }
+    for (int i = 0; i < UM_NODE_LINKS; i++) {
+        um_backend_t *b = n->conn[i];
+
+        if (b != NULL && b->state == UM_BACKEND_READY && b->fifo.head != NULL) {
+            um_backend_fail(b, 0, why);
+        }
+    }
+}
+
+/* What a node has not answered when the lease ends. */
+static void
+gate_expire(um_node_t *n)
+{
+    if (n->closed_at_once && !n->closed_done) {
+        gate_give_up(n);
+    }
+}
+
+/* Has this worker, or the mover, stood still?  Has the lease run out, or been
+ * renewed? */
 static bool
-gate_look_at_clock(um_gate_t *g, const um_repl_sh_t *sh)
+gate_look_at_clock(um_gate_t *g, const um_repl_sh_t *sh, uint64_t lease_ms)
 {
     uint64_t awake = atomic_load_explicit(&sh->awake_ns, memory_order_acquire);
-    uint64_t now = um_clock_boot_ns(), was = g->blind_ns;
+    uint64_t vouched =
+        atomic_load_explicit(&sh->vouched_ns, memory_order_acquire);
+    uint64_t now = um_clock_boot_ns(), was_blind = g->blind_ns;
+    bool was_out = g->lease_out;
 
-    g->blind_ns = um_gate_blind(was, now, g->turn_ns, awake);
+    g->blind_ns = um_gate_blind(was_blind, now, g->turn_ns, awake);
+    g->lease_out = um_lease_is_out(vouched, lease_ms, now);
     g->turn_ns = now;
-    return g->blind_ns != was;
+    return g->blind_ns != was_blind || g->lease_out != was_out;
 }
 
 void
@@ -294,12 +365,65 @@ um_gate_check(um_worker_t *w)
         return;
     }
 
-    news = gate_look_at_clock(g, sh);
+    news = gate_look_at_clock(g, sh, w->conf->lease);
     news |= gate_copy_wanted(g, sh);
     news |= gate_copy_found(g, sh);
     if (um_unlikely(news)) {
         gate_judge_all(w);
+        um_nodes_each_local(w->nodes, gate_expire);
     }
+}
+
+static uint64_t
+gate_vouched(const um_worker_t *w)
+{
+    return atomic_load_explicit(
+        &w->shm->repl->vouched_ns, memory_order_acquire);
+}
+
+bool
+um_gate_is_late(um_backend_t *b)
+{
+    um_worker_t *w = b->w;
+    um_node_t *n = b->node;
+    uint32_t opened = b->opened;
+
+    if (n->is_peer || w->gate->wanted_gen == 0) {
+        return false;
+    }
+
+    if (!n->closed_at_once) {
+        if (um_likely(!um_lease_is_out(
+                gate_vouched(w), w->conf->lease, um_clock_boot_ns())))
+        {
+            return false;
+        }
+        um_gate_check(w);
+        if (b->opened != opened) {
+            return true;
+        }
+    }
+
+    /* Words of our own, such as greetings; or one of a client that blocks,
+     * which was left in peace until now. */
+    if (!n->closed_at_once || b->fifo.head == NULL
+        || b->fifo.head->kind == UM_REQ_INTERNAL)
+    {
+        return false;
+    }
+
+    um_backend_fail(b, 0, n->closed);
+    return true;
+}
+
+um_lease_told_t
+um_gate_lease(const um_worker_t *w)
+{
+    return (um_lease_told_t){
+        .lease_ms = w->conf->lease,
+        .left_ms = um_lease_left_ms(
+            gate_vouched(w), w->conf->lease, um_clock_boot_ns()),
+    };
 }
 
 bool
@@ -307,32 +431,6 @@ um_gate_may_wait(const um_node_t *n)
 {
     return um_worker_now(n->w) - n->closed_ns
            < n->w->conf->backend_timeout * MSEC;
-}
-
-/* Another may be the master by now: who hung and wakes does not tell clients
- * that their writes are done. */
-static void
-gate_give_up(um_node_t *n)
-{
-    n->closed_done = true;
-    um_list_each_safe(l, um_nodes_busy(n->w->nodes))
-    {
-        um_backend_t *b = um_list_entry(l, um_backend_t, busy_link);
-
-        /* Who blocks is set free by its Redis when that becomes a replica. */
-        if (b->kind == UM_BACKEND_PRIVATE && b->node == n
-            && b->fifo.head != NULL && !(b->fifo.head->hooks & UM_HOOK_BLOCKED))
-        {
-            um_backend_fail(b, 0, "is no master any more");
-        }
-    }
-    for (int i = 0; i < UM_NODE_LINKS; i++) {
-        um_backend_t *b = n->conn[i];
-
-        if (b != NULL && b->state == UM_BACKEND_READY && b->fifo.head != NULL) {
-            um_backend_fail(b, 0, "is no master any more");
-        }
-    }
 }
 
 static void
@@ -344,7 +442,9 @@ gate_tick_node(um_node_t *n)
         return;
     }
 
-    if (n->closed_for_good && !n->closed_done && age >= LAST_ANSWERS_NS) {
+    if (n->closed_for_good && !n->closed_done
+        && (n->closed_at_once || age >= LAST_ANSWERS_NS))
+    {
         gate_give_up(n);
     }
     if (!n->closed_long && !um_gate_may_wait(n)) {

@@ -7,6 +7,13 @@
  * worker or of the mover, what was confirmed counts only when the mover has
  * looked at it again since.
  *
+ * Where there is a lease (um_lease.h), a node is closed as well when it has run
+ * out.  Then somebody who does not wait for us may be its master already, so
+ * nothing that its Redis says from then on is told: the clock is looked at when
+ * a turn begins, before anything is sent in it, and again behind each read of
+ * what a Redis has answered.  For a turn may be long, when we are stopped in
+ * it; and whatever was in our hands in time had been executed in time.
+ *
  * Behind a closed gate clients wait for a while (`backend_timeout`) where they
  * stand, so that a promotion costs them time and no error, and are routed anew
  * when it opens or the topology changes; then they are refused.
@@ -19,22 +26,25 @@
 
 #include "proxy/um_node.h"
 #include "proxy/um_worker.h"
+#include "shm/um_lease.h"
 
 /* Why it is closed. */
 typedef struct {
     const char *why; /* static; NULL: it is open                            */
     bool for_good;   /* it is no master of ours any more: what it has yet to
                         answer is not to be told as done                    */
+    bool at_once;    /* nor has it a moment's grace for that: the lease     */
 } um_gate_verdict_t;
 
 /*
  * `wanted` and `found` are what SETREPL and the mover say of the node, NULL
  * when they say nothing; `run_id` is of the Redis that answers there, "" when
  * not known; after `blind_ns` (um_clock_boot_ns()) the mover must have looked
- * at it.  Pure.
+ * at it; `lease_out`: our lease has run out.  Pure.
  */
 um_gate_verdict_t um_gate_rule(const um_repl_node_t *wanted,
-    const um_repl_found_t *found, const char *run_id, uint64_t blind_ns);
+    const um_repl_found_t *found, const char *run_id, uint64_t blind_ns,
+    bool lease_out);
 
 /*
  * Since when what was found does not count: `blind_ns`, or `now_ns` when more
@@ -60,6 +70,16 @@ void um_gate_node(um_node_t *n);
 /* Those who have waited long enough go on, and what a node has not answered
  * that is no master of ours any more is given up. */
 void um_gate_tick(um_worker_t *w);
+
+/*
+ * `b` has just been read from.  True: the lease has run out meanwhile, so what
+ * came is not to be told; whom it was for has been answered ("may have been
+ * executed") and the connection is gone.
+ */
+bool um_gate_is_late(um_backend_t *b);
+
+/* What is told of our lease. */
+um_lease_told_t um_gate_lease(const um_worker_t *w);
 
 /* Is any local node's closed?  Cheap. */
 bool um_gate_any_closed(const um_worker_t *w);

@@ -280,6 +280,7 @@ section_stats(const um_worker_t *w, um_sbuf_t *o)
 static void
 section_replication(const um_worker_t *w, um_sbuf_t *o)
 {
+    const um_lease_told_t lease = um_gate_lease(w);
     char run_id[41];
 
     info_run_id(w, run_id);
@@ -289,7 +290,7 @@ section_replication(const um_worker_t *w, um_sbuf_t *o)
     um_sbuf_addf(o, "master_replid2:%040d\r\n", 0);
     um_sbuf_addz(o, "master_repl_offset:0\r\nsecond_repl_offset:-1\r\n");
     um_sbuf_addz(o, "repl_backlog_active:0\r\n");
-    um_repl_text_info(um_gate_found(w->gate), &w->shm->repl->counts, o);
+    um_repl_text_info(um_gate_found(w->gate), &w->shm->repl->counts, &lease, o);
 }
 
 static void

@@ -59,6 +59,7 @@ struct um_node_s {
     uint64_t closed_ns;
     bool closed_long;
     bool closed_for_good; /* it is no master of ours any more, ...      */
+    bool closed_at_once;  /* the lease: without any grace              */
     bool closed_done;     /* ... and what it had to answer is given up */
     bool was_in_view;     /* in the topology before this one           */
 

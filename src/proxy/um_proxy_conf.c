@@ -18,6 +18,10 @@
 #define PROXY_NO_MEMORY    "cannot be stored: out of memory"
 #define PROXY_REDIRECTIONS 4 /* as the reference caps it */
 
+/* ms.  A coordinator vouches every half a second, unless told otherwise. */
+#define PROXY_LEASE_MIN   1000
+#define PROXY_LEASE_SHORT 2000
+
 /* A copy of `list` with room for one more, or NULL. */
 static void *
 proxy_grow(um_conf_cx_t *cx, const void *list, uint32_t count, size_t more,
@@ -313,6 +317,14 @@ proxy_check_limits(um_conf_cx_t *cx, const um_proxy_conf_t *px)
     if (px->peer_password != NULL && px->password == NULL) {
         um_conf_notice(cx, "peer_password is used although password is not "
                            "set here: peers have one");
+    }
+
+    if (px->lease != 0 && px->lease < PROXY_LEASE_MIN) {
+        return "lease is neither 0 nor at least 1s";
+    }
+    if (px->lease != 0 && px->lease < PROXY_LEASE_SHORT) {
+        um_conf_notice(cx, "lease is less than 2s: it runs out whenever a "
+                           "coordinator's beat is late");
     }
 
     return NULL;

@@ -47,6 +47,7 @@ typedef struct {
     uint32_t control_allow_count;
     uint64_t control_timeout;
     uint64_t node_timeout; /* ms */
+    uint64_t lease;        /* ms; 0: none */
 
     bool active_redirection;
     uint32_t max_redirections;     /* 1 .. 4 */

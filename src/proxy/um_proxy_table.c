@@ -26,6 +26,7 @@ static const um_bounds_t proxy_backend_low_flush_interval = { .min = 1 };
 static const um_bounds_t proxy_backend_high_flush_interval = { .min = 1 };
 static const um_bounds_t proxy_control_timeout = { .min = 10, .max = 600000 };
 static const um_bounds_t proxy_node_timeout = { .min = 1000, .max = 3600000 };
+static const um_bounds_t proxy_lease = { .max = 3600000 };
 static const um_bounds_t proxy_max_redirections = { .max = 1000 };
 static const um_bounds_t proxy_max_clients = { .min = 1, .max = 10000000 };
 static const um_bounds_t proxy_client_output_limit = { .min = 65536 };
@@ -217,6 +218,24 @@ static const um_directive_t proxy_directives[] = {
         .doc = "How long a local Redis may be silent before the coordinator "
                "is told that it hangs, so that its replica takes over. Longer "
                "than the longest script, and than a fork takes.",
+    },
+    {
+        .name = "lease",
+        .args = "TIME",
+        .min = 1,
+        .max = 1,
+        .set = um_set_msec,
+        .offset = offsetof(um_proxy_conf_t, lease),
+        .post = &proxy_lease,
+        .dflt = "0",
+        .doc = "For how long this proxy serves without a coordinator of ours "
+               "vouching for it anew; then its nodes in a cluster are closed. "
+               "Whoever takes over from a master that cannot be told to stop "
+               "waits for as long first, so that no two acknowledge writes at "
+               "one time. All proxies of a cluster need the same. At least 1s, "
+               "better 5s or 10s: a coordinator vouches every beat_interval, "
+               "with what the broker said up to sync_interval before, and not "
+               "while the broker is away. 0: no lease, and nobody waits.",
     },
     {
         .name = "active_redirection",

@@ -39,10 +39,15 @@ found_of(const um_repl_board_t *b, const um_repl_node_t *n)
 }
 
 /* How many bulks put_found() puts. */
-#define FOUND_BULKS 6
+static size_t
+found_bulks(const um_lease_told_t *lease)
+{
+    return lease->lease_ms != 0 ? 7 : 6;
+}
 
 static void
-put_found(const um_repl_found_t *f, um_sbuf_t *out)
+put_found(
+    const um_repl_found_t *f, const um_lease_told_t *lease, um_sbuf_t *out)
 {
     um_put_bulkf(
         out, "state:%s\n", um_repl_state_name((um_repl_state_t) f->state));
@@ -51,11 +56,14 @@ put_found(const um_repl_found_t *f, um_sbuf_t *out)
     um_put_bulkf(out, "offset:%" PRIu64 "\n", f->offset);
     um_put_bulkf(out, "lag:%" PRIu64 "\n", f->lag);
     um_put_bulkf(out, "lost:%" PRIu64 "\n", f->lost);
+    if (lease->lease_ms != 0) {
+        um_put_bulkf(out, "lease_left_ms:%" PRIu64 "\n", lease->left_ms);
+    }
 }
 
 static void
-put_role(const um_repl_t *r, const um_repl_board_t *b, um_repl_role_t role,
-    um_sbuf_t *out)
+put_role(const um_repl_t *r, const um_repl_board_t *b,
+    const um_lease_told_t *lease, um_repl_role_t role, um_sbuf_t *out)
 {
     for (uint32_t i = 0; i < r->count; i++) {
         const um_repl_node_t *n = &r->node[i];
@@ -63,27 +71,28 @@ put_role(const um_repl_t *r, const um_repl_board_t *b, um_repl_role_t role,
 
         if (n->role == (uint32_t) role) {
             um_put_array(
-                out, 3 + n->peer_count + (f != NULL ? FOUND_BULKS : 0));
+                out, 3 + n->peer_count + (f != NULL ? found_bulks(lease) : 0));
             put_node(n, out);
             if (f != NULL) {
-                put_found(f, out);
+                put_found(f, lease, out);
             }
         }
     }
 }
 
 void
-um_repl_text_both(const um_repl_t *r, const um_repl_board_t *b, um_sbuf_t *out)
+um_repl_text_both(const um_repl_t *r, const um_repl_board_t *b,
+    const um_lease_told_t *lease, um_sbuf_t *out)
 {
     um_put_array(out, r->count);
-    put_role(r, b, UM_REPL_MASTER, out);
-    put_role(r, b, UM_REPL_REPLICA, out);
+    put_role(r, b, lease, UM_REPL_MASTER, out);
+    put_role(r, b, lease, UM_REPL_REPLICA, out);
 }
 
 void
 um_repl_text_wanted(const um_repl_t *r, um_sbuf_t *out)
 {
-    um_repl_text_both(r, NULL, out);
+    um_repl_text_both(r, NULL, &(um_lease_told_t){ 0 }, out);
 }
 
 bool
@@ -191,16 +200,20 @@ um_repl_text_beat(const um_topo_t *t, const um_repl_t *r,
 
 void
 um_repl_text_health(const um_topo_t *t, const um_repl_t *r,
-    const um_repl_board_t *b, uint64_t timeout_ms, uint64_t now_us,
-    um_sbuf_t *out)
+    const um_repl_board_t *b, const um_lease_told_t *lease, uint64_t timeout_ms,
+    uint64_t now_us, um_sbuf_t *out)
 {
     bool well;
     const char *fault = board_fault(r, b, timeout_ms, now_us, &well);
 
     um_sbuf_addf(out, "epoch:%" PRIu64 "\r\nrepl_epoch:%" PRIu64 "\r\n",
         t->epoch, r->epoch);
-    um_sbuf_addf(out, "cluster:%s\r\nfault:%s\r\nin_sync:%u\r\nnodes:%u\r\n",
-        t->cluster, fault, well, b != NULL ? b->count : 0);
+    um_sbuf_addf(out, "cluster:%s\r\nfault:%s\r\nin_sync:%u\r\n", t->cluster,
+        fault, well);
+    if (lease->lease_ms != 0) {
+        um_sbuf_addf(out, "lease_left_ms:%" PRIu64 "\r\n", lease->left_ms);
+    }
+    um_sbuf_addf(out, "nodes:%u\r\n", b != NULL ? b->count : 0);
     for (uint32_t i = 0; b != NULL && i < b->count; i++) {
         health_node(&b->node[i], i,
             um_repl_fault(&b->node[i], timeout_ms, now_us), out);
@@ -215,8 +228,8 @@ info_count(um_sbuf_t *out, const char *name, const _Atomic uint64_t *n)
 }
 
 void
-um_repl_text_info(
-    const um_repl_board_t *b, const um_repl_counts_t *counts, um_sbuf_t *out)
+um_repl_text_info(const um_repl_board_t *b, const um_repl_counts_t *counts,
+    const um_lease_told_t *lease, um_sbuf_t *out)
 {
     info_count(out, "repl_promotions", &counts->promotions);
     info_count(out, "repl_fences", &counts->fences);
@@ -224,6 +237,12 @@ um_repl_text_info(
     info_count(out, "repl_demotions", &counts->demotions);
     info_count(out, "repl_doubts", &counts->doubts);
     info_count(out, "repl_bytes_lost", &counts->bytes_lost);
+    if (lease->lease_ms != 0) {
+        um_sbuf_addf(out,
+            "repl_lease_ms:%" PRIu64 "\r\nrepl_lease_left_ms:%" PRIu64 "\r\n",
+            lease->lease_ms, lease->left_ms);
+        info_count(out, "repl_leases_ended", &counts->leases_ended);
+    }
     for (uint32_t i = 0; i < b->count; i++) {
         const um_repl_found_t *f = &b->node[i];
 

@@ -57,12 +57,13 @@ umctl_ready(um_req_t *r, const um_str_t *argv, uint32_t argc)
 static void
 umctl_info(um_req_t *r, const um_str_t *argv, uint32_t argc)
 {
+    const um_lease_told_t lease = um_gate_lease(r->w);
     um_sbuf_t *o = um_req_begin(r);
 
     (void) argv;
     (void) argc;
-    um_umctl_info(
-        r->w->topo, um_gate_wanted(r->w->gate), um_gate_current(r->w), o);
+    um_umctl_info(r->w->topo, um_gate_wanted(r->w->gate), um_gate_current(r->w),
+        &lease, o);
     um_req_end(r);
 }
 

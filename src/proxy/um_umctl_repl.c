@@ -88,17 +88,45 @@ um_umctl_inforepl(um_req_t *r, const um_str_t *argv, uint32_t argc)
     um_req_end(r);
 }
 
+/* A coordinator vouches for us.  UM_DECLINED: what it says is no moment. */
+static um_rc_t
+beat_vouched(um_worker_t *w, um_str_t text)
+{
+    _Atomic uint64_t *vouched = &w->shm->repl->vouched_ns;
+    uint64_t now = um_clock_boot_ns(), moment;
+    bool was_out = um_lease_is_out(*vouched, w->conf->lease, now);
+
+    if (um_lease_parse(text, now, &moment) != UM_OK) {
+        return UM_DECLINED;
+    }
+
+    um_lease_vouch(vouched, moment);
+    if (was_out && !um_lease_is_out(*vouched, w->conf->lease, now)) {
+        um_gate_check(w);
+        um_bus_wake_all(w->bus);
+    }
+    return UM_OK;
+}
+
 void
 um_umctl_beat(um_req_t *r, const um_str_t *argv, uint32_t argc)
 {
     um_worker_t *w = r->w;
-    um_sbuf_t *o = um_req_begin(r);
+    um_sbuf_t *o;
 
-    (void) argv;
-    (void) argc;
+    if (argc > 2 && beat_vouched(w, argv[2]) != UM_OK) {
+        um_req_error(r, "Invalid arguments");
+        return;
+    }
+
+    o = um_req_begin(r);
     um_sbuf_addz(o, "+");
     um_repl_text_beat(w->topo, um_gate_wanted(w->gate), um_gate_current(w),
         w->conf->node_timeout, um_clock_wall_us(), o);
+    if (w->conf->lease != 0) { /* by this clock it is to vouch for us */
+        um_sbuf_addz(o, " ");
+        um_sbuf_add_u64(o, um_clock_boot_ns() / 1000000);
+    }
     um_sbuf_addz(o, "\r\n");
     um_req_end(r);
 }
@@ -107,13 +135,14 @@ void
 um_umctl_health(um_req_t *r, const um_str_t *argv, uint32_t argc)
 {
     um_worker_t *w = r->w;
+    const um_lease_told_t lease = um_gate_lease(w);
     um_sbuf_t text = { 0 };
     um_sbuf_t *o = um_req_begin(r);
 
     (void) argv;
     (void) argc;
     um_repl_text_health(w->topo, um_gate_wanted(w->gate), um_gate_current(w),
-        w->conf->node_timeout, um_clock_wall_us(), &text);
+        &lease, w->conf->node_timeout, um_clock_wall_us(), &text);
     if (text.failed) {
         o->failed = true;
     } else {

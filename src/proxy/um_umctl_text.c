@@ -181,14 +181,14 @@ migrations(const um_topo_t *t, um_sbuf_t *out)
 
 void
 um_umctl_info(const um_topo_t *t, const um_repl_t *r, const um_repl_board_t *b,
-    um_sbuf_t *out)
+    const um_lease_told_t *lease, um_sbuf_t *out)
 {
     um_put_array(out, 6);
     um_put_bulkz(out, "Cluster");
     put_cluster(out, t);
 
     um_put_bulkz(out, "Replication");
-    um_repl_text_both(r, b, out);
+    um_repl_text_both(r, b, lease, out);
 
     um_put_bulkz(out, "Migration");
     um_put_array(out, 1 + migrations(t, NULL));

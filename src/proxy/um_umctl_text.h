@@ -10,6 +10,7 @@
 
 #include "core/um_sbuf.h"
 #include "meta/um_topo.h"
+#include "shm/um_lease.h"
 #include "shm/um_repl_sh.h"
 #include "shm/um_workers.h"
 
@@ -21,7 +22,7 @@ bool um_umctl_ready(const um_topo_t *t);
  * stand at PRE_CHECK: the source serves them.
  */
 void um_umctl_info(const um_topo_t *t, const um_repl_t *r,
-    const um_repl_board_t *b, um_sbuf_t *out);
+    const um_repl_board_t *b, const um_lease_told_t *lease, um_sbuf_t *out);
 
 /*
  * "# Migration" and the reference's 22 counters, then "# Proxy" and ours, the

@@ -221,12 +221,13 @@ START_TEST(umctl_speaks_as_the_reference)
 {
     static const um_repl_t nothing;
     static const um_repl_board_t nobody;
+    static const um_lease_told_t no_lease;
 
     load(controls[_i].line);
     ck_assert_int_eq(um_umctl_ready(topo), controls[_i].ready);
 
     if (controls[_i].info != NULL) {
-        um_umctl_info(topo, &nothing, &nobody, &text);
+        um_umctl_info(topo, &nothing, &nobody, &no_lease, &text);
         ck_assert_str_eq(um_sbuf_cstr(&text), controls[_i].info);
     }
 }

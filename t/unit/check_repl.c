@@ -286,7 +286,7 @@ START_TEST(the_gate_opens_for_confirmed_masters)
     const um_repl_found_t *found =
         gates[_i].found.role != 0 ? &gates[_i].found : NULL;
     um_gate_verdict_t v = um_gate_rule(
-        gates[_i].wanted, found, gates[_i].run_id, gates[_i].blind_ns);
+        gates[_i].wanted, found, gates[_i].run_id, gates[_i].blind_ns, false);
 
     if (gates[_i].closed == NULL) {
         ck_assert_msg(v.why == NULL, "%s: %s", gates[_i].why, v.why);
@@ -296,6 +296,30 @@ START_TEST(the_gate_opens_for_confirmed_masters)
             gates[_i].why, v.why);
     }
     ck_assert_msg(v.for_good == gates[_i].for_good, "%s", gates[_i].why);
+    ck_assert_msg(!v.at_once, "%s", gates[_i].why);
+}
+END_TEST
+
+/* When the lease has run out nothing that SETREPL is about is open, and what
+ * it answers then is not told, whatever else there is against it. */
+START_TEST(the_gate_closes_with_the_lease)
+{
+    const um_repl_found_t *found =
+        gates[_i].found.role != 0 ? &gates[_i].found : NULL;
+    um_gate_verdict_t v = um_gate_rule(
+        gates[_i].wanted, found, gates[_i].run_id, gates[_i].blind_ns, true);
+
+    if (gates[_i].wanted == NULL) {
+        ck_assert_msg(v.why == NULL && !v.at_once, "%s", gates[_i].why);
+        return;
+    }
+
+    ck_assert_msg(
+        v.why != NULL && v.for_good && v.at_once, "%s", gates[_i].why);
+    ck_assert_msg(strstr(v.why, gates[_i].for_good ? gates[_i].closed
+                                                   : "no coordinator vouches")
+                      != NULL,
+        "%s: %s", gates[_i].why, v.why);
 }
 END_TEST
 
@@ -370,6 +394,7 @@ END_TEST
 static um_topo_t topo;
 static um_repl_board_t board;
 static um_sbuf_t text;
+static const um_lease_told_t no_lease;
 
 static const char *
 beat(const um_repl_board_t *b)
@@ -420,13 +445,13 @@ START_TEST(health_and_inforepl_name_the_nodes)
         .lost = 3 };
 
     um_sbuf_clear(&text);
-    um_repl_text_health(&topo, repl, &board, 10000, 1, &text);
+    um_repl_text_health(&topo, repl, &board, &no_lease, 10000, 1, &text);
     ck_assert_str_eq(um_sbuf_cstr(&text),
         "epoch:0\r\nrepl_epoch:7\r\ncluster:\r\nfault:none\r\nin_sync:0\r\n"
         "nodes:1\r\nnode0:addr=" OUR ",role=master,state=serving,fault=none,"
         "confirmed=1,link=0,offset=70,lag=0,lost=3\r\n");
     um_sbuf_clear(&text);
-    um_repl_text_health(&topo, repl, NULL, 10000, 1, &text);
+    um_repl_text_health(&topo, repl, NULL, &no_lease, 10000, 1, &text);
     ck_assert_ptr_nonnull(strstr(um_sbuf_cstr(&text), "nodes:0\r\n"));
 
     um_sbuf_clear(&text);
@@ -438,11 +463,43 @@ START_TEST(health_and_inforepl_name_the_nodes)
         "$28\r\nnode_address:" OUR2 "\n\r\n$15\r\nmaster:a:1@b:1\n\r\n");
 
     um_sbuf_clear(&text);
-    um_repl_text_both(repl, &board, &text);
+    um_repl_text_both(repl, &board, &no_lease, &text);
     ck_assert_ptr_nonnull(strstr(um_sbuf_cstr(&text),
         "*10\r\n$10\r\ncluster:c\n\r\n$12\r\nrole:master\n"));
     ck_assert_ptr_nonnull(
         strstr(text.data, "$14\r\nstate:serving\n\r\n$5\r\nwhy:\n\r\n"));
+}
+END_TEST
+
+START_TEST(what_is_left_of_a_lease_is_told)
+{
+    static const um_lease_told_t lease = { .lease_ms = 2000, .left_ms = 1500 };
+    static um_repl_counts_t counts;
+
+    um_topo_clear(&topo);
+    ck_assert_ptr_null(decode("7 x master c " OUR " 1 a:2 b:2"));
+    board.count = 1;
+    board.node[0] = (um_repl_found_t){ .node = OUR };
+    counts.leases_ended = 3;
+
+    um_sbuf_clear(&text);
+    um_repl_text_health(&topo, repl, &board, &lease, 10000, 1, &text);
+    ck_assert_ptr_nonnull(strstr(
+        um_sbuf_cstr(&text), "in_sync:0\r\nlease_left_ms:1500\r\nnodes:1\r\n"));
+
+    um_sbuf_clear(&text);
+    um_repl_text_both(repl, &board, &lease, &text);
+    ck_assert_ptr_nonnull(strstr(um_sbuf_cstr(&text), "*11\r\n$10\r\n"));
+    ck_assert_ptr_nonnull(strstr(text.data, "lease_left_ms:1500\n\r\n"));
+
+    um_sbuf_clear(&text);
+    um_repl_text_info(&board, &counts, &lease, &text);
+    ck_assert_ptr_nonnull(strstr(um_sbuf_cstr(&text),
+        "repl_lease_ms:2000\r\nrepl_lease_left_ms:1500\r\n"
+        "repl_leases_ended:3\r\n"));
+    um_sbuf_clear(&text);
+    um_repl_text_info(&board, &counts, &no_lease, &text);
+    ck_assert_ptr_null(strstr(um_sbuf_cstr(&text), "lease"));
 }
 END_TEST
 
@@ -477,6 +534,8 @@ main(void)
 
     tcase_add_loop_test(
         g, the_gate_opens_for_confirmed_masters, 0, um_countof(gates));
+    tcase_add_loop_test(
+        g, the_gate_closes_with_the_lease, 0, um_countof(gates));
     tcase_add_test(g, after_a_gap_it_is_blind);
     suite_add_tcase(s, g);
 
@@ -484,6 +543,7 @@ main(void)
     tcase_add_loop_test(x, faults_are_those_of_masters, 0, um_countof(faults));
     tcase_add_test(x, a_beat_says_all_in_a_line);
     tcase_add_test(x, health_and_inforepl_name_the_nodes);
+    tcase_add_test(x, what_is_left_of_a_lease_is_told);
     tcase_add_test(x, only_replicas_are_ready);
     suite_add_tcase(s, x);
     return um_check_main(s);
