@@ -114,6 +114,7 @@ proxy_run_mover(int channel, um_shm_t *shm, int wake_fd, const int *bus_out,
             .user = proxy->backend_user,
             .password = proxy->backend_password,
             .node_timeout = proxy->node_timeout,
+            .lease = proxy->lease,
         },
     };
 

@@ -6,6 +6,7 @@
  *   FENCING  -> HELD      [elder_on_offset] it takes no writes
  *   FENCING  -> FAILED    [elder_fence_failed] it did not answer, or refused
  *   HELD     -> LOOKED    [um_elder_fenced] too long ago to be sure
+ *   FAILED   -> LOOKED    [um_elder_fenced] its lease runs: once more
  *   any      -> TURNING   [um_elder_turn]   our node is the master now
  *   TURNING  -> LEAVING   [elder_step_turn] it follows, or has nothing of ours
  *   any      -> LEAVING   [um_elder_abandon] it need not stop after all
@@ -39,6 +40,9 @@
 /* How long it may take to answer what stops it: longer than a look, for it has
  * just answered one. */
 #define FENCE_MS 1000
+
+/* While its lease is waited for it is told again, from one time to the next. */
+#define FENCE_AGAIN_MS 2500
 
 /* From one attempt to turn it to the next; the longer it is silent the longer,
  * up to the second. */
@@ -196,15 +200,14 @@ um_elder_look(um_elder_t *o, uint64_t pause)
 }
 
 um_fence_state_t
-um_elder_fenced(const um_elder_t *o, uint64_t *offset)
+um_elder_fenced(const um_elder_t *o, bool again, uint64_t *offset)
 {
-    uint64_t age = um_clock_boot_ns() - o->fenced_ns;
+    uint64_t age = (um_clock_boot_ns() - o->fenced_ns) / UM_MOVER_MS;
+    bool old = o->fence == UM_FENCE_HOLDS ? o->paused && age > PAUSE_SURE_MS
+                                          : again && age > FENCE_AGAIN_MS;
 
     *offset = o->offset;
-    return o->fence == UM_FENCE_HOLDS && o->paused
-                   && age > PAUSE_SURE_MS * UM_MOVER_MS
-               ? UM_FENCE_NONE
-               : o->fence;
+    return old && o->fence != UM_FENCE_ASKED ? UM_FENCE_NONE : o->fence;
 }
 
 /* ---- Told to stop ------------------------------------------------------- */

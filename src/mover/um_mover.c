@@ -14,6 +14,7 @@
 #include "core/um_log.h"
 #include "core/um_str.h"
 #include "mover/um_mover_priv.h"
+#include "shm/um_lease.h"
 
 #define TICK_IDLE_MS 250
 #define TICK_REST_MS 50
@@ -204,6 +205,38 @@ mover_stay_awake(um_mover_t *m)
     atomic_store_explicit(&m->sh->awake_ns, now, memory_order_release);
 }
 
+/* Workers close our nodes by themselves when it runs out; here it is told,
+ * once for all of them. */
+static void
+mover_watch_lease(um_mover_t *m)
+{
+    uint64_t lease = m->heritage->conf.lease;
+    uint64_t vouched =
+        atomic_load_explicit(&m->sh->vouched_ns, memory_order_acquire);
+    uint64_t wished =
+        atomic_load_explicit(&m->sh->wished_ns, memory_order_acquire);
+    bool out = um_lease_is_out(vouched, lease, m->awake_ns);
+
+    /* Who has just heard of a cluster for the first time has yet to be vouched
+     * for. */
+    if (out == m->lease_out || m->gen == 0
+        || (vouched == 0 && um_lease_may_run(wished, lease, m->awake_ns)))
+    {
+        return;
+    }
+
+    m->lease_out = out;
+    if (out) {
+        atomic_fetch_add(&m->sh->counts.leases_ended, 1);
+        um_log_warn(0,
+            "lease: no coordinator has vouched for this proxy for %llu ms: "
+            "its nodes are closed",
+            (unsigned long long) lease);
+    } else {
+        um_log_notice(0, "lease: a coordinator vouches for this proxy again");
+    }
+}
+
 static void
 mover_on_tick(void *data)
 {
@@ -212,6 +245,7 @@ mover_on_tick(void *data)
 
     mover_stay_awake(m);
     mover_look_at_board(m);
+    mover_watch_lease(m);
     rest = !um_elder_tick(m);
     for (uint32_t i = 0; i < m->wanted.count; i++) {
         if (m->seat[i] != NULL) {

@@ -30,6 +30,7 @@ typedef struct {
     const char *user;      /* toward Redis; NULL: none */
     const char *password;  /* NULL: none               */
     uint64_t node_timeout; /* ms: silent for as long, a Redis counts as hung */
+    uint64_t lease;        /* ms: um_lease.h; 0: none */
 } um_mover_conf_t;
 
 /* What crosses the fork from the master to it. */

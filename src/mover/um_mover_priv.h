@@ -43,6 +43,7 @@ struct um_mover_s {
     uint64_t awake_ns;              /* um_clock_boot_ns() of the tick */
     uint64_t woke_ns;               /* since then not all was seen; 0 */
     bool changed;                   /* `board` is to be shown         */
+    bool lease_out;                 /* and that was told              */
     bool leaving;
 };
 
@@ -139,7 +140,11 @@ um_talk_t *um_elder_talk(const um_elder_t *o); /* lent */
 
 /* Tell it to take no writes, and how far it is then. */
 void um_elder_fence(um_elder_t *o);
-um_fence_state_t um_elder_fenced(const um_elder_t *o, uint64_t *offset);
+
+/* How far that is.  `again`: one that failed a while ago is to be tried anew,
+ * and counts as none. */
+um_fence_state_t um_elder_fenced(
+    const um_elder_t *o, bool again, uint64_t *offset);
 
 /* It follows our node, which follows it: have it follow nobody. */
 void um_elder_set_free(um_elder_t *o);

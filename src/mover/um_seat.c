@@ -265,6 +265,7 @@ um_seat_want(um_seat_t *s, const um_repl_node_t *wanted)
         return;
     }
 
+    f->was_replica |= f->wanted == UM_REPL_REPLICA;
     if (!seat_stays_master(s, wanted)) {
         seat_begin_anew(s);
         f->served = false;
@@ -274,6 +275,7 @@ um_seat_want(um_seat_t *s, const um_repl_node_t *wanted)
     s->wanted = *wanted;
     f->wanted = (um_repl_role_t) wanted->role;
     f->spare = wanted->cluster[0] == '\0';
+    f->was_replica &= !f->spare;
     if (f->wanted != UM_REPL_MASTER || f->spare) {
         f->run_id[0] = '\0';
         s->confirmed = false;
@@ -296,6 +298,7 @@ seat_recall(um_seat_t *s, const um_repl_found_t *had)
 {
     um_seat_facts_t *f = &s->f;
 
+    f->was_replica = had->role == UM_REPL_REPLICA;
     if (had->role != UM_REPL_MASTER || f->wanted != UM_REPL_MASTER
         || strcmp(had->cluster, s->wanted.cluster) != 0)
     {

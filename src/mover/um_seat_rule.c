@@ -21,6 +21,19 @@ doubt(um_seat_do_t what, um_repl_state_t state, const char *why)
 
 /* ---- Master wanted ------------------------------------------------------ */
 
+/*
+ * It could serve, and nobody has stopped the old master, whose proxy may not
+ * have heard: that serves for as long as its lease runs.  `meanwhile` may find
+ * one who stops it.
+ */
+static um_seat_next_t
+unfenced(const um_seat_facts_t *f, um_seat_do_t meanwhile, um_seat_next_t go)
+{
+    return f->lease_runs ? next(meanwhile, UM_REPL_FENCING,
+               "the old master cannot be told to stop: its lease is waited for")
+                         : go;
+}
+
 static bool
 is_run(const um_seat_facts_t *f, const char *run_id)
 {
@@ -140,11 +153,15 @@ with_consent(const um_seat_facts_t *f, um_seat_do_t go, um_repl_state_t state)
             return doubt(UM_SEAT_ASK_PEERS, UM_REPL_NEW,
                 "it is empty, and its replica does not say what it has");
         }
-        return next(go, state, "");
+        break;
 
     default:
-        return next(go, state, "");
+        break;
     }
+
+    return go == UM_SEAT_PROMOTE || f->was_replica
+               ? unfenced(f, UM_SEAT_ASK_PEERS, next(go, state, ""))
+               : next(go, state, "");
 }
 
 /* It serves.  Its peers are looked at now and then: one may be an old master
@@ -189,7 +206,8 @@ promote_without(const um_seat_facts_t *f)
         return next(UM_SEAT_ASK_OLD, UM_REPL_FENCING, "");
     }
 
-    return next(UM_SEAT_PROMOTE, UM_REPL_FENCING, "");
+    return unfenced(
+        f, UM_SEAT_ASK_OLD, next(UM_SEAT_PROMOTE, UM_REPL_FENCING, ""));
 }
 
 /* Our node needs a link to its old master, which may not let it in. */
@@ -199,15 +217,38 @@ rejoin_or(const um_seat_facts_t *f, um_seat_do_t what)
     return f->look.link_up || f->attached ? what : UM_SEAT_REJOIN;
 }
 
+/* It answers, and is to be stopped; until it is. */
+static um_seat_next_t
+fence(const um_seat_facts_t *f)
+{
+    um_seat_next_t go = next(UM_SEAT_PROMOTE, UM_REPL_FENCING, "");
+
+    switch (f->fence) {
+    case UM_FENCE_NONE:
+        return next(UM_SEAT_FENCE, UM_REPL_FENCING, "");
+
+    case UM_FENCE_ASKED:
+        return next(UM_SEAT_WAIT, UM_REPL_FENCING, "");
+
+    case UM_FENCE_FAILED:
+        return unfenced(f, UM_SEAT_ASK_OLD, go);
+
+    default:
+        return go;
+    }
+}
+
 /* The old master answers, and is a master. */
 static um_seat_next_t
 promote_behind(const um_seat_facts_t *f)
 {
-    /* One that has lost what we have is nobody to wait for. */
+    /* One that has lost what we have is nobody to wait for.  But it may be
+     * written to. */
     if (!f->look.link_up && !f->look.never_linked
         && um_look_is_ahead(&f->look, &f->old.look))
     {
-        return next(UM_SEAT_PROMOTE, UM_REPL_FENCING, "");
+        return f->lease_runs ? fence(f)
+                             : next(UM_SEAT_PROMOTE, UM_REPL_FENCING, "");
     }
 
     /* Nor is there anything to stop it for before we have its data. */
@@ -218,24 +259,13 @@ promote_behind(const um_seat_facts_t *f)
             "it never was in sync with its master");
     }
 
-    switch (f->fence) {
-    case UM_FENCE_NONE:
-        return next(UM_SEAT_FENCE, UM_REPL_FENCING, "");
-
-    case UM_FENCE_ASKED:
-        return next(UM_SEAT_WAIT, UM_REPL_FENCING, "");
-
-    case UM_FENCE_HOLDS:
-        if (f->look.offset < f->old_offset && !f->no_progress) {
-            return next(rejoin_or(f, UM_SEAT_WAIT), UM_REPL_FENCING, "");
-        }
-        break;
-
-    case UM_FENCE_FAILED:
-        break;
+    if (f->fence == UM_FENCE_HOLDS && f->look.offset < f->old_offset
+        && !f->no_progress)
+    {
+        return next(rejoin_or(f, UM_SEAT_WAIT), UM_REPL_FENCING, "");
     }
 
-    return next(UM_SEAT_PROMOTE, UM_REPL_FENCING, "");
+    return fence(f);
 }
 
 /* It is a replica of somebody, and is to be a master. */

@@ -56,6 +56,7 @@ typedef struct {
     char promoted[UM_LOOK_ID + 1]; /* the one that we made a master; ""    */
     bool doubt_is_over; /* for node_timeout all has been as it is now      */
     bool expendable;    /* it was in no cluster: what it has is worthless  */
+    bool was_replica;   /* it was to be one, and has not served since      */
 
     /* Master wanted: those who are to follow it. */
     const um_other_facts_t *peer;
@@ -67,6 +68,7 @@ typedef struct {
     um_fence_state_t fence;
     uint64_t old_offset; /* HOLDS: all it has acknowledged is before that  */
     bool no_progress;    /* catching up has stood still too long           */
+    bool lease_runs;     /* its proxy may serve yet, if nobody stops it    */
 
     bool attached; /* it was told to follow its master, not long ago       */
 

@@ -13,6 +13,7 @@
 #include "core/um_str.h"
 #include "mover/um_seat_priv.h"
 #include "redis/um_reply.h"
+#include "shm/um_lease.h"
 
 /* No answer for as long is worth telling. */
 #define SILENT_MS 1000
@@ -95,11 +96,26 @@ seat_is_followed_by(const um_seat_t *s, const um_other_facts_t *o)
            && is_at(s->self, o->look.master_host, o->look.master_port);
 }
 
+/* May the proxy of the one from whom our node takes over still serve, without
+ * having heard of it?  One that was free until now takes over from nobody. */
+static bool
+seat_lease_runs(const um_seat_t *s)
+{
+    const um_seat_facts_t *f = &s->f;
+    uint64_t wished =
+        atomic_load_explicit(&s->m->sh->wished_ns, memory_order_acquire);
+
+    return (f->was_replica || !f->expendable)
+           && um_lease_may_run(
+               wished, s->m->heritage->conf.lease, um_clock_boot_ns());
+}
+
 static void
 seat_facts_of_master(um_seat_t *s)
 {
     um_seat_facts_t *f = &s->f;
 
+    f->lease_runs = seat_lease_runs(s);
     for (uint32_t i = 0; i < f->peers; i++) {
         um_other_facts_t *p = &s->peer_facts[i];
 
@@ -114,7 +130,7 @@ seat_facts_of_master(um_seat_t *s)
         f->old = *um_elder_facts(s->old);
         f->old.follows_us = seat_is_followed_by(s, &f->old);
         f->old_had_time = um_seat_age(s, s->old_ns) >= OLD_TIME_MS;
-        f->fence = um_elder_fenced(s->old, &f->old_offset);
+        f->fence = um_elder_fenced(s->old, f->lease_runs, &f->old_offset);
     }
     seat_note_progress(s);
 }
@@ -303,7 +319,7 @@ seat_serve(um_seat_t *s)
     um_seat_drop_old(s);
     memcpy(f->run_id, f->look.run_id, sizeof(f->run_id));
     f->served = s->confirmed = true;
-    f->expendable = false;
+    f->expendable = f->was_replica = false;
     um_mover_changed(s->m);
 }
 

@@ -245,6 +245,57 @@ static const row_t rows[] = {
           .old_had_time = true },
         UM_SEAT_ASK_OLD, UM_REPL_SYNCING, false, "or one that hangs" },
 
+    /* ---- Promotion: the lease of its master's proxy runs ---------------- */
+    { { MASTER_WANTED, OURS = REPLICA(false, 9, 9), .lease_runs = true,
+          .old = IS(REFUSED) },
+        UM_SEAT_ASK_OLD, UM_REPL_FENCING, false,
+        "a firewall says the same as a dead Redis: its proxy may reach it" },
+    { { MASTER_WANTED, OURS = REPLICA(false, 9, 9), .lease_runs = true,
+          .old = IS(SILENT) },
+        UM_SEAT_ASK_OLD, UM_REPL_FENCING, false, "cut off from us alone" },
+    { { MASTER_WANTED, OURS = REPLICA(false, 9, 9), .lease_runs = true,
+          .old = SEEN({ .loading = true }) },
+        UM_SEAT_ASK_OLD, UM_REPL_FENCING, false, "it will take writes again" },
+    { { MASTER_WANTED, OURS = REPLICA(true, 9, 9), .lease_runs = true,
+          .old = SEEN(MASTER("a", 9, 9)) },
+        UM_SEAT_FENCE, UM_REPL_FENCING, false, "who answers is stopped" },
+    { { MASTER_WANTED, OURS = REPLICA(true, 9, 9), .lease_runs = true,
+          .old = SEEN(MASTER("a", 9, 9)), .fence = UM_FENCE_FAILED },
+        UM_SEAT_ASK_OLD, UM_REPL_FENCING, false, "it did not let itself" },
+    { { MASTER_WANTED, OURS = REPLICA(true, 10, 9), .lease_runs = true,
+          .old = SEEN(MASTER("a", 9, 9)), .fence = UM_FENCE_HOLDS,
+          .old_offset = 10 },
+        UM_SEAT_PROMOTE, UM_REPL_FENCING, false, "who is, is not waited for" },
+    { { MASTER_WANTED, OURS = REPLICA(true, 9, 9), .lease_runs = true,
+          .old = SEEN(REPLICA(true, 9, 9)) },
+        UM_SEAT_PROMOTE, UM_REPL_FENCING, false, "nor who is no master" },
+    { { MASTER_WANTED, OURS = REPLICA(false, 9, 9), .lease_runs = true,
+          .old = SEEN(MASTER("b", 0, 0)) },
+        UM_SEAT_FENCE, UM_REPL_FENCING, false,
+        "it came back empty, and may be written to all the same" },
+    { { MASTER_WANTED, OURS = REPLICA(false, 9, 9), .lease_runs = true,
+          .old = SEEN(MASTER("b", 0, 0)), .fence = UM_FENCE_HOLDS },
+        UM_SEAT_PROMOTE, UM_REPL_FENCING, false, "now it is not" },
+    { { MASTER_WANTED, OURS = ORPHAN("r", 9), .lease_runs = true,
+          PEER(SEEN(ORPHAN("b", 9))) },
+        UM_SEAT_ASK_PEERS, UM_REPL_FENCING, false,
+        "whom it followed before it was restarted nobody knows" },
+    { { MASTER_WANTED, OURS = MASTER("a", 9, 9), .lease_runs = true,
+          .was_replica = true, PEER(SEEN(ORPHAN("b", 9))) },
+        UM_SEAT_ASK_PEERS, UM_REPL_FENCING, false,
+        "a replica that somebody has set free has an old master, too" },
+    { { MASTER_WANTED, OURS = MASTER("a", 9, 9), .was_replica = true,
+          PEER(SEEN(ORPHAN("b", 9))) },
+        UM_SEAT_SERVE, UM_REPL_SERVING, false, "which serves no more" },
+    { { MASTER_WANTED, OURS = MASTER("a", 9, 9), .lease_runs = true,
+          PEER(SEEN(ORPHAN("b", 9))) },
+        UM_SEAT_SERVE, UM_REPL_SERVING, false,
+        "a master that was one takes over from nobody" },
+    { { MASTER_WANTED, OURS = MASTER("r", 9, 9), .lease_runs = true,
+          .was_replica = true, .promoted = "r" },
+        UM_SEAT_SERVE, UM_REPL_SERVING, false,
+        "whom we have promoted has waited" },
+
     /* ---- Promotion: its master answers ---------------------------------- */
     { { MASTER_WANTED, OURS = REPLICA(true, 9, 9),
           .old = SEEN(MASTER("a", 9, 9)) },
@@ -439,6 +490,25 @@ START_TEST(trouble_has_a_reason)
 }
 END_TEST
 
+/* Whatever the situation: while the lease runs nobody is promoted but behind a
+ * fence, or where there is no master. */
+START_TEST(a_running_lease_is_waited_for)
+{
+    for (size_t i = 0; i < um_countof(rows); i++) {
+        um_seat_facts_t f = rows[i].f;
+        um_seat_next_t n;
+
+        f.lease_runs = true;
+        n = um_seat_next(&f);
+        ck_assert_msg(n.what != UM_SEAT_PROMOTE || f.spare
+                          || f.fence == UM_FENCE_HOLDS
+                          || (f.old.state == UM_OTHER_SEEN && !f.old.look.master
+                              && !f.old.look.loading),
+            "%s", rows[i].why);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -447,6 +517,7 @@ main(void)
 
     tcase_add_loop_test(t, next_is_what_is_right, 0, um_countof(rows));
     tcase_add_test(t, trouble_has_a_reason);
+    tcase_add_test(t, a_running_lease_is_waited_for);
     suite_add_tcase(s, t);
     return um_check_main(s);
 }
