@@ -5,13 +5,20 @@
  * One that does not know it is asked what the reference's coordinator asks.
  * What to make of the answers, or of none, is watch_rule.c's matter.
  *
+ * With a beat we vouch for a proxy that has a lease: as long as it has what the
+ * broker wants, as of the moment when the newest question to the broker was
+ * sent whose answer says that nothing has changed (co->sure_ns).  Who is cut
+ * off from the broker has no newer moment, so the lease runs out.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "coord.h"
+#include "core/um_clock.h"
 #include "core/um_crc64.h"
 #include "core/um_log.h"
 #include "core/um_str.h"
@@ -145,8 +152,15 @@ beat_on_answer(void *data, const um_talk_answer_t *a)
     }
 
     if (beat_read(p, a->reply)) {
+        bool first = p->clock_ms == 0;
+
+        p->clock_ms = p->beat.clock_ms;
+        p->clock_ns = um_clock_boot_ns();
         beat_well(p, false);
         beat_known(p);
+        if (first) {
+            beat_soon(p); /* now we can */
+        }
         return;
     }
 
@@ -286,6 +300,7 @@ static void
 beat_forget(coord_proxy_t *p)
 {
     p->beaten = false;
+    p->clock_ms = 0;
     p->beating = 0;
     p->asked_health = false;
     p->back.looks = 0;
@@ -316,6 +331,31 @@ beat_on_end(void *data)
     beat_note(p, WATCH_GONE, false, "connection closed");
 }
 
+void
+beat_soon(coord_proxy_t *p)
+{
+    if (p->clock_ms != 0) {
+        p->beat_due_ns = um_loop_now(p->co->loop);
+    }
+}
+
+/* UM_ERR: it cannot be said. */
+static um_rc_t
+beat_ask_ours(coord_proxy_t *p)
+{
+    uint64_t moment =
+        push_is_done(p) ? beat_moment(p->clock_ms, p->clock_ns, p->co->sure_ns)
+                        : 0;
+    char words[48] = "UMCTL BEAT";
+
+    if (moment != 0) {
+        snprintf(words, sizeof(words), "UMCTL BEAT %" PRIu64, moment);
+    }
+
+    return um_talk_sayz(
+        p->talk, p->co->conf->look_timeout, beat_on_answer, p, words);
+}
+
 static void
 beat_send(coord_proxy_t *p, uint64_t now)
 {
@@ -337,10 +377,7 @@ beat_send(coord_proxy_t *p, uint64_t now)
 
     if (p->kind == KIND_THEIRS) {
         beat_ask_theirs(p);
-    } else if (um_talk_sayz(p->talk, p->co->conf->look_timeout, beat_on_answer,
-                   p, "UMCTL BEAT")
-               == UM_OK)
-    {
+    } else if (beat_ask_ours(p) == UM_OK) {
         p->beating = 1;
     }
 }

@@ -5,6 +5,8 @@
 #include "beat_text.h"
 #include "core/um_str.h"
 
+#define NS_PER_MS UINT64_C(1000000)
+
 /* The next word of what is left, none when that is empty. */
 static um_str_t
 beat_word(um_str_t *rest)
@@ -55,8 +57,30 @@ beat_parse(um_str_t text, beat_t *out)
         return UM_DECLINED;
     }
 
+    /* Anything else may stand there some day. */
+    if (um_str_to_u64(beat_word(&text), &b.clock_ms) != UM_OK) {
+        b.clock_ms = 0;
+    }
+
     memcpy(b.fault, fault.data, fault.len);
     b.in_sync = in_sync == 1;
     *out = b;
     return UM_OK;
+}
+
+uint64_t
+beat_moment(uint64_t clock_ms, uint64_t heard_ns, uint64_t sure_ns)
+{
+    uint64_t back;
+
+    if (clock_ms == 0 || sure_ns == 0) {
+        return 0;
+    }
+
+    if (sure_ns >= heard_ns) {
+        return clock_ms + (sure_ns - heard_ns) / NS_PER_MS;
+    }
+
+    back = (heard_ns - sure_ns + NS_PER_MS - 1) / NS_PER_MS;
+    return clock_ms > back ? clock_ms - back : 0;
 }

@@ -86,10 +86,12 @@ struct coord_proxy_s {
     um_timer_t *timer; /* of the next look        */
     watch_t watch;
     proxy_kind_t kind;
-    beat_t beat;      /* what it said last */
-    bool beaten;      /* it has said so over this connection */
-    bool hanging_up;  /* we are; that is no news of it */
-    uint32_t beating; /* commands of a beat without answer */
+    beat_t beat;       /* what it said last */
+    bool beaten;       /* it has said so over this connection */
+    uint64_t clock_ms; /* its clock, when it said so; 0: it has no lease */
+    uint64_t clock_ns; /* and ours, um_clock_boot_ns()                   */
+    bool hanging_up;   /* we are; that is no news of it */
+    uint32_t beating;  /* commands of a beat without answer */
     uint64_t beat_due_ns;
     uint64_t heard_ns; /* when it answered last; 0: never */
     char why[96];      /* the latest failure, for the log */
@@ -161,6 +163,7 @@ struct coord_s {
     um_list_t views;   /* of all clusters */
     uint64_t epoch;    /* the broker's, of what is known here */
     uint64_t known_ns; /* as of then; 0: nothing is known */
+    uint64_t sure_ns;  /* and as of then that is still so; boot time */
     struct sync_s *sync;
     uint32_t spare_asking;
     uint32_t spare_at;    /* whom to ask about again */
@@ -210,6 +213,9 @@ um_rc_t beat_start(coord_t *co);
 /* A new proxy: look at it soon. */
 um_rc_t beat_init(coord_proxy_t *p);
 void beat_deinit(coord_proxy_t *p);
+
+/* It has what it should, and is to hear soon that we vouch for it. */
+void beat_soon(coord_proxy_t *p);
 
 /* Its connection is of no use: the next beat makes another. */
 void beat_hang_up(coord_proxy_t *p, const char *why);

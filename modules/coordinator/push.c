@@ -171,6 +171,7 @@ push_done(coord_proxy_t *p)
     }
 
     push_leave(p);
+    beat_soon(p);
     push_scan(co);
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/um_clock.h"
 #include "core/um_crc64.h"
 #include "core/um_log.h"
 #include "core/um_str.h"
@@ -361,6 +362,9 @@ sync_on_epoch(void *data, const broker_answer_t *a)
     }
 
     if (!sync_is_due(s)) {
+        if (s->turn == brokers_turn(s->co->brokers)) {
+            s->co->sure_ns = s->asked_ns;
+        }
         spare_ask_again(s->co);
         sync_end(s);
         return;
@@ -381,6 +385,7 @@ sync_begin(sync_t *s)
     s->bad = false;
     s->open = 0;
     s->began_ns = um_loop_now(s->co->loop);
+    s->asked_ns = um_clock_boot_ns();
     s->turn = brokers_turn(s->co->brokers);
     sync_get(s, "/epoch", NULL, false, NULL, sync_on_epoch);
     if (s->bad) {

@@ -110,6 +110,7 @@ sync_apply(sync_t *s)
     }
     co->epoch = s->epoch;
     co->known_ns = s->began_ns;
+    co->sure_ns = s->asked_ns;
     s->full_ns = s->began_ns;
     s->applied = s->turn;
     s->complaint[0] = '\0';

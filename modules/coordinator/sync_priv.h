@@ -23,7 +23,8 @@ typedef struct sync_s {
     uint64_t turn;    /* of the brokers when the round began        */
     uint64_t applied; /* and when the last one counted              */
     uint64_t began_ns;
-    uint64_t full_ns; /* when the last whole round was made */
+    uint64_t asked_ns; /* the same by um_clock_boot_ns() */
+    uint64_t full_ns;  /* when the last whole round was made */
     uint64_t epoch;
     uint64_t round;
     texts_t list[LISTS];

@@ -360,9 +360,13 @@ static const struct {
     bool ok;
     beat_t beat;
 } beats[] = {
-    { "7 8 none 1 0", true, { 7, 8, "none", true, 0 } },
-    { "0 0 down 0 12", true, { 0, 0, "down", false, 12 } },
-    { "7 8 none 1 0 and more some day", true, { 7, 8, "none", true, 0 } },
+    { "7 8 none 1 0", true, { 7, 8, "none", true, 0, 0 } },
+    { "0 0 down 0 12", true, { 0, 0, "down", false, 12, 0 } },
+    { "7 8 none 1 0 and more some day", true, { 7, 8, "none", true, 0, 0 } },
+    { "7 8 none 1 0 123", true, { 7, 8, "none", true, 0, 123 } },
+    { "7 8 none 1 0 123 more", true, { 7, 8, "none", true, 0, 123 } },
+    { "7 8 none 1 0 -1", true, { 7, 8, "none", true, 0, 0 } },
+    { "7 8 none 1 0 99999999999999999999", true, { 7, 8, "none", true, 0, 0 } },
     { "", false, { 0 } },
     { "PONG", false, { 0 } },
     { "7 8 none 1", false, { 0 } },
@@ -384,6 +388,34 @@ START_TEST(a_beat_is_read)
     ck_assert_str_eq(b.fault, beats[_i].beat.fault);
     ck_assert(b.in_sync == beats[_i].beat.in_sync);
     ck_assert_uint_eq(b.finished, beats[_i].beat.finished);
+    ck_assert_uint_eq(b.clock_ms, beats[_i].beat.clock_ms);
+}
+END_TEST
+
+#define MS UINT64_C(1000000)
+
+static const struct {
+    uint64_t clock_ms, heard_ns, sure_ns, moment;
+    const char *why;
+} vouches[] = {
+    { 5000, 70 * MS, 70 * MS, 5000, "the same moment by two clocks" },
+    { 5000, 70 * MS, 90 * MS, 5020, "sure since it was heard" },
+    { 5000, 70 * MS, 91 * MS - 1, 5020, "or a little less" },
+    { 5000, 70 * MS, 50 * MS, 4980, "sure before that" },
+    { 5000, 70 * MS, 50 * MS - 1, 4979, "or a little longer ago" },
+    { 5000, 6000 * MS, 1000 * MS, 0, "before its machine was started" },
+    { 5000, 9000 * MS, 1 * MS, 0, "or long before" },
+    { 5000, 70 * MS, 0, 0, "nothing is known" },
+    { 0, 70 * MS, 70 * MS, 0, "it has no lease" },
+};
+
+START_TEST(a_proxy_is_vouched_for_by_its_own_clock)
+{
+    uint64_t got = beat_moment(
+        vouches[_i].clock_ms, vouches[_i].heard_ns, vouches[_i].sure_ns);
+
+    ck_assert_msg(got == vouches[_i].moment, "%s: %llu", vouches[_i].why,
+        (unsigned long long) got);
 }
 END_TEST
 
@@ -449,6 +481,8 @@ main(void)
     tcase_add_test(t, a_failed_proxy_has_to_be_well_for_a_while);
     tcase_add_test(t, two_looks_are_not_enough_however_far_apart);
     tcase_add_loop_test(t, a_beat_is_read, 0, um_countof(beats));
+    tcase_add_loop_test(
+        t, a_proxy_is_vouched_for_by_its_own_clock, 0, um_countof(vouches));
     tcase_add_loop_test(t, a_finished_migration_is_read, 0, um_countof(tasks));
     suite_add_tcase(s, t);
 
