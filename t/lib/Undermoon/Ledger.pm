@@ -101,6 +101,7 @@ sub _who {
     my $turns = $self->{turns}[$half] //= [];
 
     $addr = $self->{alias}{$addr} // $addr;
+    ($self->{spans}[$half]{$addr} //= [ $time, $time ])->[1] = $time;
     my $now = $turns->[-1];
     return if $now && ($now->{addr} eq $addr || $sent <= $now->{time});
 
@@ -118,6 +119,10 @@ sub rivals { $_[0]->_look; @{ $_[0]{rivals} // [] } }
 
 # How often another proxy began to acknowledge writes to this half.
 sub takeovers { $_[0]->_look; $#{ $_[0]{turns}[ $_[1] ] // [] } }
+
+# When each proxy acknowledged writes to this half, first and last: address =>
+# [ from, to ].
+sub spans { $_[0]->_look; $_[0]{spans}[ $_[1] ] // {} }
 
 # How many were acknowledged.
 sub acks { $_[0]->_look; $_[0]{acks} }

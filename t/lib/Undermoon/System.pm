@@ -25,6 +25,7 @@ use Undermoon::Test qw(undermoon redis wait_for);
 #   coordinators => 1
 #   workers      => 1      of each proxy
 #   proxy        => '...'  more directives of their block
+#   backend_timeout => '2s' which is there already
 #   broker       => '...'  of the broker's
 #   coordinator  => '...'  of the coordinators'
 #   hosts        => n      so many hosts; as many as proxies
@@ -254,6 +255,7 @@ sub new {
     my ($class, $system, $i) = @_;
     my $hosts = $system->{hosts} // $system->{proxies} // 4;
     my $more = $system->{proxy} // '';
+    my $timeout = $system->{backend_timeout} // '2s';
     my @node = map { redis(%{ $system->{redis} // {} }) } 1, 2;
     my $port = free_port();
     my ($wire, @node_wire) = !$system->{wires} ? ()
@@ -268,7 +270,7 @@ sub new {
         password => $system->{password},
         um   => undermoon(workers => $system->{workers} // 1, port => $port,
             announce => $wire && $wire->addr,
-            proxy => "backend_timeout 2s; $more"),
+            proxy => "backend_timeout $timeout; $more"),
     }, $class;
 }
 
