@@ -67,11 +67,11 @@ typedef struct {
     uint64_t attempts; /* to flip */
     uint64_t keys;     /* copied, again ones included */
     uint64_t bytes;
-    uint64_t dirty;       /* to be copied again              */
-    uint64_t per_mille;   /* of the scan                     */
-    uint64_t keys_second; /* rate of late                    */
-    uint64_t held_us;     /* how long clients waited at the flip, all in all */
-    uint64_t big;         /* keys that are moved by elements */
+    uint64_t dirty;        /* to be copied again              */
+    uint64_t per_mille;    /* of the scan                     */
+    uint64_t keys_second;  /* rate of late                    */
+    uint64_t held_us;      /* how long clients waited at the flip, all in all */
+    uint64_t big;          /* keys that are moved by elements */
     char why[UM_MIGR_WHY]; /* what it waits for, or went wrong; "": nothing */
 } um_migr_task_sh_t;
 
