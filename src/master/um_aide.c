@@ -120,6 +120,7 @@ aide_start(um_aide_t *a, uint64_t now)
     }
 
     a->hung = false;
+    a->since_ns = um_clock_boot_ns();
     if (a->proc.due_ns <= now
         && um_proc_start(&a->proc, UM_SIGNAL_CHILD_WORKER, aide_run, a)
                != UM_OK)
@@ -131,17 +132,18 @@ aide_start(um_aide_t *a, uint64_t now)
 }
 
 /* It tells the time as it turns, and is asked for it no earlier than we have
- * been awake and it has lived for long enough. */
+ * been awake for long enough. */
 static bool
-aide_hangs(const um_aide_t *a, uint64_t now)
+aide_hangs(um_aide_t *a, uint64_t now)
 {
     uint64_t limit = a->cycle != NULL ? a->cycle->main->worker_watchdog : 0;
-    uint64_t since = um_max(*a->awake_ns, a->proc.started_ns);
     uint64_t told = atomic_load(&a->shm->repl->awake_ns);
 
     limit *= NS_PER_MS;
-    return limit != 0 && !a->hung && now > since + limit
-           && um_clock_boot_ns() > told + limit;
+    return limit != 0 && !a->hung
+           && um_stuck_hangs(&a->stuck, a->proc.name, a->proc.pid,
+               um_max(told, a->since_ns), um_clock_boot_ns(), limit)
+           && now > *a->awake_ns + limit;
 }
 
 uint64_t

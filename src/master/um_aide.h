@@ -13,6 +13,7 @@
 #define UM_AIDE_H
 
 #include "master/um_cycle.h"
+#include "master/um_stuck.h"
 #include "os/um_proc.h"
 
 typedef struct {
@@ -23,7 +24,9 @@ typedef struct {
     const uint64_t *awake_ns; /* the master has not overslept since    */
     int wake_fd;              /* eventfd; -1: not made                 */
     uint64_t deadline_ns;     /* to have left; 0: it need not          */
-    bool hung;                /* and was killed for it                 */
+    bool hung;                /* was killed for it                     */
+    uint64_t since_ns;        /* um_clock_boot_ns(): it was started    */
+    um_stuck_t stuck;         /* by um_clock_boot_ns(), too            */
     void (*on_fork)(void *data);
     void *data;
 } um_aide_t;

@@ -260,25 +260,49 @@ hand_escalate(um_hand_t *h)
     um_hand_dismiss(h, stage, UM_HAND_GRACE_MS);
 }
 
-/* When it must have begun a new turn at the latest; 0: it is not watched. */
+/* How long it may go without a turn; 0: for ever. */
 static uint64_t
-hand_turn_due(const um_hand_t *h)
+hand_limit_ns(const um_hand_t *h)
 {
-    uint64_t limit = h->common->cycle->main->worker_watchdog;
-    const um_row_sh_t *row = &h->common->shm->workers->row[h->row];
+    uint64_t limit = h->common->cycle->main->worker_watchdog * NS_PER_MS;
 
-    if (limit == 0 || h->stage == UM_HAND_KILLED) {
+    if (h->stage == UM_HAND_KILLED || h->hung) {
         return 0;
     }
 
-    if (h->stage == UM_HAND_STARTING) {
-        limit *= HAND_START_FACTOR;
+    return h->stage == UM_HAND_STARTING ? limit * HAND_START_FACTOR : limit;
+}
+
+/* Kill one that hangs.  When to look again; 0: any time. */
+static uint64_t
+hand_watch(um_hand_t *h, uint64_t now)
+{
+    const um_row_sh_t *row = &h->common->shm->workers->row[h->row];
+    uint64_t limit = hand_limit_ns(h);
+    uint64_t turn = atomic_load(&row->turn_ns);
+
+    /* Who slept while we did, for the whole machine or job did, is no worse
+     * than we. */
+    if (limit == 0
+        || !um_stuck_hangs(&h->stuck, h->proc.name, h->proc.pid,
+            um_max(turn, h->common->awake_ns), now, limit))
+    {
+        return limit == 0 ? 0 : um_stuck_due(&h->stuck, limit);
     }
 
-    /* Who slept while we did, for the whole machine or job did, is no
-     * worse than we. */
-    return um_max(atomic_load(&row->turn_ns), h->common->awake_ns)
-           + limit * NS_PER_MS;
+    h->hung = true;
+    um_log_error(0,
+        "%s: pid %d has not turned for %" PRIu64 " ms, it is killed",
+        h->proc.name, (int) h->proc.pid, (now - turn) / NS_PER_MS);
+
+    /* A hung one that was to leave is not replaced. */
+    if (um_hand_is_leaving(h)) {
+        hand_kill(h);
+    } else {
+        um_proc_signal(&h->proc, SIGKILL);
+    }
+
+    return 0;
 }
 
 /* RETIRING to KILLED: what happens depends on the process alone. */
@@ -309,21 +333,10 @@ um_hand_tick(um_hand_t *h, uint64_t now)
         hand_escalate(h);
     }
 
-    due = hand_turn_due(h);
-    if (due != 0 && due <= now && !h->hung) {
-        h->hung = true;
-        um_log_error(0,
-            "%s: pid %d has not turned for %" PRIu64 " ms, it is killed",
-            h->proc.name, (int) h->proc.pid,
-            (now - atomic_load(&row->turn_ns)) / NS_PER_MS);
-
-        /* A hung one that was to leave is not replaced. */
-        if (um_hand_is_leaving(h)) {
-            hand_kill(h);
-        } else {
-            um_proc_signal(&h->proc, SIGKILL);
-        }
+    due = hand_watch(h, now);
+    if (due == 0 || h->deadline_ns == 0) {
+        return um_max(due, h->deadline_ns);
     }
 
-    return h->deadline_ns;
+    return um_min(due, h->deadline_ns);
 }

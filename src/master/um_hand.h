@@ -18,6 +18,7 @@
 #define UM_HAND_H
 
 #include "master/um_cycle.h"
+#include "master/um_stuck.h"
 #include "os/um_proc.h"
 
 /* From one gentle word to the next, and to the last one. */
@@ -56,6 +57,7 @@ typedef struct {
     uint64_t deadline_ns; /* of this stage; 0: none          */
     bool deaf;            /* closed its end of the channel   */
     bool hung;            /* has been killed for it          */
+    um_stuck_t stuck;
 } um_hand_t;
 
 static inline bool

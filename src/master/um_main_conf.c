@@ -228,7 +228,8 @@ static const um_directive_t main_directives[] = {
         .post = &main_watchdog,
         .dflt = "5s",
         .doc = "A worker whose loop has not turned for so long is killed and "
-               "replaced. 0: never.",
+               "replaced. Time in which it waited for a processor does not "
+               "count. 0: never.",
     },
     {
         .name = "worker_rlimit_nofile",

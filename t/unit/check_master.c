@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "master/um_listener.h"
 #include "master/um_redis_child.h"
 #include "master/um_rows.h"
+#include "master/um_stuck.h"
 #include "shm/um_shm.h"
 #include "um_check.h"
 
@@ -358,6 +360,86 @@ START_TEST(a_redis_server_is_told_all_it_needs)
 }
 END_TEST
 
+/* --- Who hangs --------------------------------------------------------------
+ */
+
+#define SEC UINT64_C(1000000000)
+
+/* What eight looks show, one a second from a turn at 100 s on: a letter is the
+ * state ps has, R with a digit: and so many tenths of a second of CPU. */
+static const struct {
+    const char *looks;
+    uint64_t had_ms;
+    const char *why;
+} stuck[] = {
+    { "S S S S S S S S", 8000, "it sleeps and does not turn" },
+    { "T T T T T T T T", 8000, "it is stopped" },
+    { "D D D D D D D D", 8000, "it waits for a disk" },
+    { "R9 R9 R9 R9 R9 R9 R9 R9", 6300, "it spins; who knows before the first" },
+    { "R0 R0 R0 R0 R0 R0 R0 R0", 0, "it gets no CPU at all" },
+    { "R1 R1 R1 R1 R1 R1 R1 R1", 700, "it gets a tenth of one" },
+    { "S R0 R0 R0 R0 R0 R0 R0", 1000, "it slept, and is not let run since" },
+    { "R0 R0 R0 R0 T T T T", 4000, "and then it is stopped" },
+    { "S R5 S R5 S R5 S R5", 6000, "it runs and sleeps without a turn" },
+    { "R0 R0 R0 |R0 R9 R9 R9 R9", 3600, "a turn begins it anew" },
+};
+
+START_TEST(a_hang_is_counted_in_time_that_could_be_used)
+{
+    const char *p = stuck[_i].looks;
+    um_stuck_look_t look = { .at_ns = 100 * SEC, .cpu_ns = 7 * SEC };
+    uint64_t turn = look.at_ns;
+    um_stuck_t s = { 0 };
+
+    for (; *p != '\0'; p++) {
+        if (*p == ' ') {
+            continue;
+        }
+        if (*p == '|') {
+            turn = look.at_ns;
+            continue;
+        }
+
+        look.at_ns += SEC;
+        look.wants_cpu = *p == 'R';
+        if (look.wants_cpu) {
+            look.cpu_ns += (uint64_t) (*++p - '0') * (SEC / 10);
+        }
+        um_stuck_add(&s, turn, &look);
+    }
+
+    ck_assert_msg(s.had_ns == stuck[_i].had_ms * 1000000,
+        "%s: %s: %" PRIu64 " ms", stuck[_i].looks, stuck[_i].why,
+        s.had_ns / 1000000);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    bool fine, wants_cpu;
+    uint64_t ticks;
+} stats[] = {
+    { "12 (undermoond) R 1 12 12 0 -1 4194560 7 0 0 0 30 12 0 0 20 0", true,
+        true, 42 },
+    { "12 (a) R (b) c) S 1 12 12 0 -1 4194560 7 0 0 0 1 2 0 0 20 0", true,
+        false, 3 },
+    { "12 (undermoond) T 1 12 12 0 -1 4194560 7 0 0 0 0 0 0", true, false, 0 },
+    { "12 (undermoond) R 1 12 12 0 -1 4194560 7 0 0 0 30", false, false, 0 },
+    { "12 undermoond R 1", false, false, 0 },
+    { "", false, false, 0 },
+};
+
+START_TEST(what_the_kernel_says_of_a_process_is_understood)
+{
+    um_stuck_look_t look = { 0 };
+
+    ck_assert_int_eq(um_stuck_parse(stats[_i].text, 10, &look),
+        stats[_i].fine ? UM_OK : UM_ERR);
+    ck_assert_int_eq(look.wants_cpu, stats[_i].wants_cpu);
+    ck_assert_uint_eq(look.cpu_ns, 10 * stats[_i].ticks);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -375,6 +457,10 @@ main(void)
     tcase_add_test(tc, a_dead_row_waits_for_its_connections);
     tcase_add_test(tc, the_longest_dead_gives_way_when_nothing_is_free);
     tcase_add_test(tc, a_redis_server_is_told_all_it_needs);
+    tcase_add_loop_test(
+        tc, a_hang_is_counted_in_time_that_could_be_used, 0, um_countof(stuck));
+    tcase_add_loop_test(tc, what_the_kernel_says_of_a_process_is_understood, 0,
+        um_countof(stats));
     suite_add_tcase(suite, tc);
     return um_check_main(suite);
 }
