@@ -7,11 +7,15 @@
 
 use strict;
 use warnings;
+use IO::Socket::INET;
 use IO::Socket::UNIX;
+use POSIX ();
 use Socket;
 use Test::More;
+use Time::HiRes qw(time);
 use Undermoon::Client;
-use Undermoon::Test qw(undermoon wait_for slurp spew tempdir free_port);
+use Undermoon::Test
+    qw(undermoon wait_for patience slurp spew tempdir free_port);
 
 my $um = undermoon(conf => <<'CONF', workers => 3);
 worker_processes  3;
@@ -78,8 +82,15 @@ undef @clients;
 
 # A second one does not steal the port, nor the sockets, nor the pid file.
 my $second = undermoon(port => $um->{port});
+my $begin = time;
+($status, $said) = $second->run('-t');
+is($status, 0, '-t says nothing of a port in use');
+cmp_ok(time - $begin, '<', patience(1.9), 'and waits for nobody');
+$begin = time;
 ($status, $said) = $second->run;
 is($status >> 8, 1, 'a second one on the same port does not start');
+cmp_ok(time - $begin, '<', 2 + patience(2), 'and has not waited for long');
+like($said, qr/\[notice\] .*listen \S+: is in use, waits/, 'says so');
 like($said, qr/listen \S+: bind failed: Address already in use/, 'says why');
 ($status, $said) = $um->run;
 like($said, qr/undermoond runs already, with pid \d+/, 'same pid file: too');
@@ -91,6 +102,36 @@ like($said, qr/listen unix:\S+: Address already in use/, 'same socket: too');
 is($um->client->cmd('PING'), 'PONG', 'the first is not disturbed');
 is(Undermoon::Client->new("unix:$um->{dir}/sock")->cmd('PING'), 'PONG',
     'on neither socket');
+
+# Who was killed may have the address for a moment longer.
+my $late = undermoon(level => 'notice');
+$late->configure(<<"CONF");
+pid        \@PIDFILE\@;
+error_log  stderr notice;
+proxy {
+    listen            127.0.0.1:\@PORT\@;
+    listen            unix:\@DIR\@/s;
+    announce_address  127.0.0.1:\@PORT\@;
+}
+CONF
+for my $addr ([ INET => LocalAddr => $late->addr, ReuseAddr => 1 ],
+    [ UNIX => Local => "$late->{dir}/s" ]) {
+    my ($kind, @where) = @$addr;
+
+    spew($late->{logfile}, '');
+    my $held = "IO::Socket::$kind"->new(Listen => 1, @where) or die "$kind: $!";
+    defined(my $holder = fork) or die "fork: $!";
+    if (!$holder) {
+        wait_for { $late->log =~ /is in use, waits/ } 20;
+        POSIX::_exit(0);
+    }
+    close $held;
+    $late->start;
+    waitpid $holder, 0;
+    like($late->log, qr/is in use, waits/, "$kind: a start waits for it");
+    is($late->client->cmd('PING'), 'PONG', "$kind: and then it serves");
+    is($late->stop, 0, "$kind: stop");
+}
 
 # Told to stop by the command line.
 ($status, $said) = $um->run('-s', 'stop');

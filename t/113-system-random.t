@@ -138,8 +138,7 @@ my @deeds = (
     },
     sub {
         $s->broker->kill_9;
-        my $up = wait_for { eval { $s->broker->start; 1 } } 10;
-        die $@ unless $up; # its port may be busy for a moment
+        $s->broker->start;
         return 'kill -9 of the broker';
     },
     sub {

@@ -11,7 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/um_clock.h"
 #include "core/um_log.h"
+
+/* At start one that was killed before us may still be about to end. */
+#define CYCLE_PATIENCE_NS UINT64_C(2000000000)
 
 /* Whom the children become. */
 static um_rc_t
@@ -111,6 +115,7 @@ cycle_listen_to(um_cycle_t *cy, const um_cycle_t *old, const um_addr_t *addr,
     }
 
     l->owner = owner;
+    l->patient_ns = cy->patient_ns;
     cy->listener_count++;
     return um_listener_open(l, cycle_listener(old, l),
         owner == NULL ? cy->workers : 1, um_conf_pool(cy->conf));
@@ -219,6 +224,8 @@ um_cycle_open(um_cycle_t *cy, const um_cycle_t *old, uint32_t room)
         cy->number = old->number + 1;
         cy->shm = old->shm;
         cy->user = old->user; /* a change counts after a restart */
+    } else {
+        cy->patient_ns = um_clock_ns() + CYCLE_PATIENCE_NS;
     }
 
     if (old != NULL && cy->workers > room) {

@@ -68,6 +68,7 @@ struct um_cycle_s {
     uint32_t workers; /* 0 without a proxy */
     um_listener_t *listener;
     uint32_t listener_count;
+    uint64_t patient_ns; /* until when it waits for an address; 0: not */
     const um_shm_t *shm; /* set by the master once there is one */
 };
 

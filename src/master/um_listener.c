@@ -16,7 +16,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "core/um_clock.h"
 #include "core/um_log.h"
+
+/* From one attempt to have an address to the next. */
+#define LISTENER_AGAIN_US 20000
 
 static um_rc_t
 listener_lookup(um_listener_t *l)
@@ -86,9 +90,31 @@ listener_option(const um_listener_t *l, int fd, int level, int option)
     return UM_OK;
 }
 
+/*
+ * Somebody has the address: shall it be tried again?  A predecessor that was
+ * killed keeps it for a moment although it is not to be seen any more, namely
+ * while a thread of it waits for a disk (a broker's fsync), or until a child
+ * of it has heard.
+ */
+static bool
+listener_waits(um_listener_t *l)
+{
+    if (um_clock_ns() >= l->patient_ns) {
+        return false;
+    }
+
+    if (!l->told) {
+        um_log_notice(0, "listen %s: is in use, waits for it", l->addr->text);
+        l->told = true;
+    }
+
+    usleep(LISTENER_AGAIN_US);
+    return true;
+}
+
 /* A socket bound to the address of `l`, not listening; -1: logged. */
 static int
-listener_socket(const um_listener_t *l, bool reuseport)
+listener_socket(um_listener_t *l, bool reuseport)
 {
     int family = l->sa.ss_family;
     int fd;
@@ -116,9 +142,13 @@ listener_socket(const um_listener_t *l, bool reuseport)
         goto fail;
     }
 
-    if (bind(fd, (const struct sockaddr *) &l->sa, l->sa_len) == -1) {
-        um_log_error(errno, "listen %s: bind failed", l->addr->text);
-        goto fail;
+    while (bind(fd, (const struct sockaddr *) &l->sa, l->sa_len) == -1) {
+        int err = errno;
+
+        if (err != EADDRINUSE || !listener_waits(l)) {
+            um_log_error(err, "listen %s: bind failed", l->addr->text);
+            goto fail;
+        }
     }
 
     return fd;
@@ -133,7 +163,7 @@ fail:
  * user, another undermoond above all, and lose connections to each other.
  */
 static um_rc_t
-listener_probe(const um_listener_t *l)
+listener_probe(um_listener_t *l)
 {
     int fd = listener_socket(l, false);
 
@@ -145,35 +175,47 @@ listener_probe(const um_listener_t *l)
     return UM_OK;
 }
 
+/* Does somebody listen there?  ECONNREFUSED: nobody does. */
+static int
+listener_ask(const um_listener_t *l)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int err = 0;
+
+    if (fd == -1) {
+        return errno;
+    }
+
+    if (connect(fd, (const struct sockaddr *) &l->sa, l->sa_len) == -1) {
+        err = errno;
+    }
+
+    close(fd);
+    return err;
+}
+
 /* Make room for the socket's file: a server that was killed leaves its own
  * behind, one that lives answers. */
 static um_rc_t
-listener_unlink_stale(const um_listener_t *l)
+listener_unlink_stale(um_listener_t *l)
 {
     const struct sockaddr_un *sun = (const void *) &l->sa;
     struct stat st;
-    int fd;
     int err;
 
-    if (sun->sun_path[0] == '\0' || lstat(sun->sun_path, &st) == -1) {
-        return UM_OK; /* abstract, or nothing there: bind will tell */
-    }
+    do {
+        if (sun->sun_path[0] == '\0' || lstat(sun->sun_path, &st) == -1) {
+            return UM_OK; /* abstract, or nothing there: bind will tell */
+        }
 
-    if (!S_ISSOCK(st.st_mode)) {
-        um_log_error(
-            0, "listen %s: there is a file that is no socket", l->addr->text);
-        return UM_ERR;
-    }
+        if (!S_ISSOCK(st.st_mode)) {
+            um_log_error(0, "listen %s: there is a file that is no socket",
+                l->addr->text);
+            return UM_ERR;
+        }
 
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd == -1) {
-        um_log_error(errno, "listen %s: socket failed", l->addr->text);
-        return UM_ERR;
-    }
-
-    err =
-        connect(fd, (const struct sockaddr *) sun, l->sa_len) == -1 ? errno : 0;
-    close(fd);
+        err = listener_ask(l);
+    } while (err != ECONNREFUSED && listener_waits(l));
 
     if (err != ECONNREFUSED) {
         um_log_error(EADDRINUSE, "listen %s", l->addr->text);

@@ -32,13 +32,16 @@ typedef struct {
     ino_t ino;
     struct timespec made;
 
+    uint64_t patient_ns; /* wait until then for who has the address; 0: not */
+    bool told;           /* that we wait */
+
     int *fd;
     uint32_t fd_count;
     uint32_t inherited; /* fd[0..inherited) come from the cycle before */
 } um_listener_t;
 
-/* Where does `addr` lead?  Fills all of `l` but the sockets.  UM_ERR: a name
- * that cannot be resolved, or no port; logged. */
+/* Where does `addr` lead?  Fills all of `l` but the sockets; patient_ns is 0.
+ * UM_ERR: a name that cannot be resolved, or no port; logged. */
 UM_MUSTCHECK um_rc_t um_listener_resolve(
     um_listener_t *l, const um_addr_t *addr, bool control);
 
@@ -49,6 +52,7 @@ bool um_listener_is_same(const um_listener_t *a, const um_listener_t *b);
  * Inherit the sockets of `old` (the same address in the cycle before; NULL:
  * it is new) and open those that are missing for `workers` workers.  New ones
  * are bound and do not listen yet, so giving up loses nobody's connection.
+ * While somebody else has the address it blocks until `patient_ns`.
  * Memory comes from `pool`.  UM_ERR: logged; um_listener_abandon() it.
  */
 UM_MUSTCHECK um_rc_t um_listener_open(um_listener_t *l,
