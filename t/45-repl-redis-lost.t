@@ -29,6 +29,14 @@ my $pair = pair(workers => 2);
 $pair->tell('normal');
 ok($pair->in_sync, 'in sync');
 
+# Has somebody tried to log in there since it was started?
+sub refused {
+    my ($redis) = @_;
+    my $log = $redis->cmd(qw(ACL LOG));
+
+    return !ref $log || grep { {@$_}->{reason} eq 'auth' } @$log;
+}
+
 my $ledger = Undermoon::Ledger->start([ map { $_->addr } $pair->proxies ],
     timeout => 4);
 my (@fault, @back, %seen);
@@ -53,8 +61,11 @@ for my $round (1 .. $rounds) {
         or fail("$tag: it is told that its data are lost: "
             . $pair->beat(0)->{fault});
 
-    # Its replica has tried to come back to it meanwhile, or does now.
-    sleep 1.3 if $round % 5 == 1;
+    # Its replica tries to come back to it, and is not let in: by its name,
+    # which the one that came back does not know.
+    if ($round % 5 == 1) {
+        (wait_for { refused($dead) } 20) or fail("$tag: its replica tries");
+    }
     my $came = $dead->info('rdb_last_load_keys_loaded') // 0;
     is($dead->cmd('DBSIZE'), $came, "$tag: nothing is written to it");
     is($came, 0, "$tag: it came back empty") if $round % 3;
