@@ -63,16 +63,17 @@ look_state(const um_ctl_proxy_t *p, const char *who, um_ctl_findings_t *out)
     if (p->failed && p->cluster != NULL) {
         um_ctl_find(out, UM_CTL_ERROR, "chunk_waits", who,
             "Add a spare proxy, best on a host that has neither of the two: "
-            "\"undermoonctl proxy add\".  Or start the lost one and register "
-            "it again.",
+            "\"undermoonctl proxy add\".  Or start the lost one: a coordinator "
+            "takes it back when it is well.",
             "has failed and nobody replaces it: its half of cluster %s has no "
             "replicas",
             p->cluster);
     } else if (p->failed) {
         um_ctl_find(out, UM_CTL_WARNING, "proxy_failed", who,
-            "When it runs again, register it again with \"undermoonctl proxy "
-            "add\"; if it is gone for good, \"undermoonctl proxy remove\".",
-            "was replaced, and is not used any more");
+            "Start it: a coordinator takes it back as a spare when it is well, "
+            "unless it has disable_failover.  If it is gone for good: "
+            "\"undermoonctl proxy remove\".",
+            "was replaced, and is not used until it is taken back");
     } else if (p->dead) {
         um_ctl_find(out, UM_CTL_ERROR, "proxy_dead", who,
             "Start it.  If a cluster uses it, a failover should follow: does "

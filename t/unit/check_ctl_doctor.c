@@ -431,6 +431,31 @@ START_TEST(each_wrong_is_found_and_nothing_else)
 }
 END_TEST
 
+static const char *
+advice_on(const char *code)
+{
+    for (size_t i = 0; i < found.n; i++) {
+        if (strcmp(found.finding[i].code, code) == 0) {
+            return found.finding[i].advice;
+        }
+    }
+
+    ck_abort_msg("nothing is found that is called %s", code);
+    return NULL;
+}
+
+START_TEST(nobody_is_asked_to_register_what_comes_back_by_itself)
+{
+    wrong_waiting();
+    (void) diagnosis();
+    ck_assert_ptr_nonnull(strstr(advice_on("chunk_waits"), "takes it back"));
+    wrong_no_spares();
+    (void) diagnosis();
+    ck_assert_ptr_nonnull(strstr(advice_on("proxy_failed"), "takes it back"));
+    ck_assert_ptr_null(strstr(advice_on("proxy_failed"), "proxy add"));
+}
+END_TEST
+
 START_TEST(who_is_behind_may_be_told_in_a_moment)
 {
     wrong_behind();
@@ -484,6 +509,7 @@ main(void)
     tcase_add_test(tc, what_is_well_is_well);
     tcase_add_loop_test(
         tc, each_wrong_is_found_and_nothing_else, 0, (int) um_countof(wrongs));
+    tcase_add_test(tc, nobody_is_asked_to_register_what_comes_back_by_itself);
     tcase_add_test(tc, who_is_behind_may_be_told_in_a_moment);
     tcase_add_test(tc, errors_come_first_and_many_alike_are_counted);
     suite_add_tcase(s, tc);
