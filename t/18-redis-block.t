@@ -8,6 +8,7 @@
 
 use strict;
 use warnings;
+use File::Path ();
 use Test::More;
 use Undermoon::Client;
 use Undermoon::Redis;
@@ -112,6 +113,36 @@ ok(wait_for { eval { direct($_) for @addr; 1 } } 10, 'started again');
 assign(100);
 ok(wait_for { (eval { $um->client->cmd(qw(GET last)) } // '') eq 'word' } 5,
     'the data is there');
+
+# One that cannot save refuses to stop; it is told again, and then it can.
+@pid = map { redis_pid($_) } @addr;
+my $dir = "$um->{dir}/deep/redis/$port";
+mkdir "$dir/temp-$pid[0].rdb" or die $!; # where it would write
+is($um->client->cmd(qw(SET last said)), 'OK', 'something to save');
+$um->signal('TERM');
+ok(wait_for { slurp("$dir/redis.log") =~ /trying to save the DB, can't exit/ }
+    10, 'a server cannot save');
+rmdir "$dir/temp-$pid[0].rdb" or die $!;
+is($um->stop, 0, 'it stops all the same');
+like($um->log, qr/redis\ $port:\ has\ not\ stopped\ yet,\ is\ told\ again.*
+        redis\ $port:\ exited\ with\ code\ 0/xs, 'and has saved');
+
+# Where it never can it is killed in the end.
+$um->configure(slurp($um->{file}) =~ s/hz 20;/hz 20; stop_timeout 2s;/r);
+$um->start;
+ok(wait_for { eval { direct($_) for @addr; 1 } } 10, 'and again');
+assign(200);
+ok(wait_for { (eval { $um->client->cmd(qw(GET last)) } // '') eq 'said' } 5,
+    'the data is there');
+@pid = map { redis_pid($_) } @addr;
+is($um->client->cmd(qw(SET last lost)), 'OK', 'something to save');
+File::Path::remove_tree($dir);
+is($um->stop, 0, 'stop, and a directory is gone');
+is((grep { kill 0, $_ } @pid), 0, 'the servers have ended');
+like($um->log, qr/redis $port: does not stop, see .*; it is killed/,
+    'one had to be killed');
+$um->start;
+ok(wait_for { eval { direct($_) for @addr; 1 } } 10, 'and again');
 
 # With the master they go, too.
 @pid = map { redis_pid($_) } @addr;

@@ -29,6 +29,10 @@
 /* A fork that failed: try again after. */
 #define CHILD_RETRY_MS UINT64_C(1000)
 
+/* A redis-server that cannot save refuses to stop, and forgets that it was to:
+ * tell it again after.  Not SIGINT, the second of which ends it without. */
+#define CHILD_AGAIN_MS UINT64_C(1000)
+
 /* A word of redis.conf, quoted. */
 static void
 conf_word(um_sbuf_t *out, const char *word)
@@ -264,18 +268,34 @@ um_redis_child_tick(um_redis_child_t *c, uint64_t now)
         return c->proc.pid == 0 ? c->proc.due_ns : 0;
     }
 
-    if (c->deadline_ns != 0 && c->deadline_ns <= now) {
-        um_log_error(0, "%s: does not stop, it is killed", c->proc.name);
-        um_proc_signal(&c->proc, SIGKILL);
-        c->deadline_ns = 0;
+    if (c->deadline_ns == 0) {
+        return 0;
     }
 
-    return c->deadline_ns;
+    if (c->deadline_ns <= now) {
+        um_log_error(0, "%s: does not stop, see %s/redis.log; it is killed",
+            c->proc.name, c->dir);
+        um_proc_signal(&c->proc, SIGKILL);
+        c->deadline_ns = 0;
+        return 0;
+    }
+
+    if (c->again_ns <= now) {
+        um_log_notice(
+            0, "%s: has not stopped yet, is told again", c->proc.name);
+        um_proc_signal(&c->proc, SIGTERM);
+        c->again_ns = now + CHILD_AGAIN_MS * NS_PER_MS;
+    }
+
+    return um_min(c->again_ns, c->deadline_ns);
 }
 
 void
 um_redis_child_stop(um_redis_child_t *c)
 {
+    uint64_t now = um_clock_ns();
+
     um_proc_signal(&c->proc, SIGTERM);
-    c->deadline_ns = um_clock_ns() + c->common->conf->stop_timeout * NS_PER_MS;
+    c->again_ns = now + CHILD_AGAIN_MS * NS_PER_MS;
+    c->deadline_ns = now + c->common->conf->stop_timeout * NS_PER_MS;
 }

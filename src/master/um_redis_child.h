@@ -28,6 +28,7 @@ typedef struct {
     const um_addr_t *addr;
     char *dir;            /* where its data lies; owned */
     uint64_t deadline_ns; /* to have stopped; 0: none   */
+    uint64_t again_ns;    /* when it is told once more  */
 } um_redis_child_t;
 
 /* What it is to read as redis.conf.  Pure; um_sbuf_t tells of no memory. */
@@ -42,7 +43,7 @@ void um_redis_child_deinit(um_redis_child_t *c);
  * (um_clock_ns()) there will be something to do; 0: nothing. */
 uint64_t um_redis_child_tick(um_redis_child_t *c, uint64_t now);
 
-/* Let it save and stop. */
+/* Let it save and stop: it is told once a second until stop_timeout. */
 void um_redis_child_stop(um_redis_child_t *c);
 
 #endif /* UM_REDIS_CHILD_H */

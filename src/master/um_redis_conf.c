@@ -239,7 +239,7 @@ static const um_directive_t redis_directives[] = {
         .post = &redis_stop,
         .dflt = "10s",
         .doc = "How long a server may take to save and stop before it is "
-               "killed.",
+               "killed. One that could not save is told again each second.",
     },
     {
         .name = "set",
