@@ -23,6 +23,9 @@ my $ROUNDS = slow_tests() ? 20 : 1;
 # so much, and no older than this, ms.
 my $REDIS_LAG = 200;
 
+# So many writes of each half are acknowledged before a fault, and after it.
+my $MANY = 300;
+
 my $s = Undermoon::System->new(proxies => 5, proxy => 'node_timeout 2s;',
     broker => 'storage file @DIR@/meta;')->start;
 $s->create('c', 4);
@@ -107,7 +110,8 @@ for my $f ((@faults) x $ROUNDS) {
     my ($what, $happens, $may_lose) = @$f;
     my $ledger = Undermoon::Ledger->start([ map { $_->addr } $s->members ]);
 
-    ok($ledger->goes_on, "$what: writers write") or diag($s->why('c'));
+    ok($ledger->goes_on(acks => $MANY), "$what: writers write")
+        or diag($s->why('c'));
     my $since = time;
     my $mend = $happens->();
     ok($ledger->goes_on(within => 60), '  and go on')
@@ -116,7 +120,8 @@ for my $f ((@faults) x $ROUNDS) {
     $mend->();
     ok($s->wait_in_sync('c', 90), '  the cluster is whole again')
         or diag($s->why('c'));
-    ok($ledger->goes_on(within => 30), '  and is written to');
+    ok($ledger->goes_on(acks => $MANY, within => 30),
+        '  and is written to');
 
     my @lost = $ledger->lost_of(since => $since);
     my @ours = grep { !$may_lose

@@ -131,15 +131,19 @@ sub acks { $_[0]->_look; $_[0]{acks} }
 sub errors { $_[0]->_look; $_[0]{errors} // {} }
 
 # Is something acknowledged that was sent from now on, in each half of the
-# slots (or in the half given)?
+# slots (or in the half given), and so often (acks => 1)?
 sub goes_on {
     my ($self, %o) = @_;
     my $now = time;
     my @halves = defined $o{half} ? $o{half} : (0, 1);
 
+    $self->_look;
+    my @had = map { scalar @{ $self->{times}[$_] // [] } } 0, 1;
     return wait_for {
         $self->_look;
-        !grep { ($self->{last}[$_] // 0) < $now + 0.05 } @halves;
+        !grep { ($self->{last}[$_] // 0) < $now + 0.05
+                || @{ $self->{times}[$_] // [] } < $had[$_] + ($o{acks} // 1)
+            } @halves;
     } $o{within} // 20;
 }
 
@@ -237,7 +241,7 @@ sub _run {
     my @writers = map { {
         id => $_, seq => 0, at => $_, next => 0, out => \@out,
         keys => [ map { { n => $_, gen => 0, addr => undef } }
-            1 .. $self->{keys} ],
+            $self->_numbers($_) ],
     } } 1 .. $self->{writers};
 
     until ($stop) {
@@ -269,6 +273,21 @@ sub _run {
     }
 
     syswrite $f, join '', splice @out;
+}
+
+# The numbers of a writer's keys.  All are in one half of the slots: while that
+# stands still, half of the writers have to do with the other, and go on.
+sub _numbers {
+    my ($self, $id) = @_;
+    my @numbers;
+
+    for (my $n = 1; @numbers < $self->{keys}; $n++) {
+        push @numbers, $n if $self->{writers} == 1
+            || Undermoon::Cluster::slot("{$self->{name}:$id:$n}") >> 13
+                == $id % 2;
+    }
+
+    return @numbers;
 }
 
 # The next key in turn; the one that follows an unknown one has its slot.
