@@ -237,9 +237,11 @@ static const um_directive_t redis_directives[] = {
         .set = um_set_msec,
         .offset = offsetof(um_redis_conf_t, stop_timeout),
         .post = &redis_stop,
-        .dflt = "10s",
+        .dflt = "60s",
         .doc = "How long a server may take to save and stop before it is "
-               "killed. One that could not save is told again each second.",
+               "killed. One that could not save is told again each second. "
+               "From Redis 7 on it first waits for replicas that lag, 10 s by "
+               "default (shutdown-timeout); be longer.",
     },
     {
         .name = "set",
