@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -20,7 +21,7 @@
 #include "core/um_log.h"
 
 /* From one attempt to have an address to the next. */
-#define LISTENER_AGAIN_US 20000
+#define LISTENER_AGAIN_MS 20
 
 static um_rc_t
 listener_lookup(um_listener_t *l)
@@ -108,7 +109,7 @@ listener_waits(um_listener_t *l)
         l->told = true;
     }
 
-    usleep(LISTENER_AGAIN_US);
+    (void) poll(NULL, 0, LISTENER_AGAIN_MS);
     return true;
 }
 
