@@ -150,26 +150,47 @@ has_tag(um_http_req_t *r, const view_tag_t *tag)
 static void
 view_text(broker_t *b, view_kind_t kind, um_str_t name, um_sbuf_t *text)
 {
-    if (kind == VIEW_PROXY) {
+    switch (kind) {
+    case VIEW_PROXY:
         store_view_proxy(b->store, name, text);
-    } else {
+        break;
+
+    case VIEW_CLUSTER:
         store_view_cluster(b->store, name, text);
+        break;
+
+    default:
+        store_view_cancelling(b->store, text);
+        break;
+    }
+}
+
+static store_key_t
+view_key(const broker_t *b, view_kind_t kind, um_str_t name)
+{
+    switch (kind) {
+    case VIEW_PROXY:
+        return store_proxy_key(b->store, name);
+
+    case VIEW_CLUSTER:
+        return store_cluster_key(b->store, name);
+
+    default:
+        return store_cancelling_key(b->store);
     }
 }
 
 void
 api_view(broker_t *b, um_http_req_t *r, view_kind_t kind, um_str_t name)
 {
-    store_key_t key = kind == VIEW_PROXY ? store_proxy_key(b->store, name)
-                                         : store_cluster_key(b->store, name);
+    store_key_t key = view_key(b, kind, name);
     um_sbuf_t text = { 0 };
     um_http_page_t *page;
     view_form_t form;
     view_t *view;
 
     if (key.epoch == 0 && key.stamp == 0) {
-        um_sbuf_addz(&text,
-            kind == VIEW_PROXY ? "{\"proxy\":null}" : "{\"cluster\":null}");
+        view_text(b, kind, name, &text); /* of what there is not */
         um_http_reply(r, 200, JSON_TYPE, &text);
         return;
     }

@@ -109,10 +109,7 @@ read_info(broker_t *b, um_http_req_t *r)
 static void
 read_cancelling(broker_t *b, um_http_req_t *r)
 {
-    um_sbuf_t body = { 0 };
-
-    store_view_cancelling(b->store, &body);
-    api_json(r, &body);
+    api_view(b, r, VIEW_CANCELLING, (um_str_t){ "", 0 });
 }
 
 static void

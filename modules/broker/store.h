@@ -261,8 +261,9 @@ typedef struct {
 } store_task_args_t;
 
 /*
- * A task is done: its slots are the destination's.  INVALID_MIGRATION_TASK
- * (no tag), MIGRATION_TASK_NOT_FOUND, also when one side has undone it.
+ * A task is done: its slots are the destination's, also when it was to be taken
+ * back: then it was too late for that.  INVALID_MIGRATION_TASK (no tag),
+ * MIGRATION_TASK_NOT_FOUND, also when the destination has undone it.
  */
 store_rc_t store_commit(
     store_t *s, const store_env_t *e, const store_task_args_t *a);
@@ -393,6 +394,7 @@ store_rc_t store_view_info(const store_t *s, um_str_t name, um_sbuf_t *out);
  * undone, and who has said so.
  */
 void store_view_cancelling(const store_t *s, um_sbuf_t *out);
+store_key_t store_cancelling_key(const store_t *s);
 
 /* The configuration object alone, {"compression_strategy":..}. */
 void store_view_config(const store_config_t *config, um_sbuf_t *out);

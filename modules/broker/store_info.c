@@ -6,8 +6,8 @@
 
 #include "store_priv.h"
 
-static uint32_t
-cancelling(const store_cluster_t *c)
+uint32_t
+store_cancelling(const store_cluster_t *c)
 {
     uint32_t n = 0;
 
@@ -41,8 +41,8 @@ view_info(const store_shape_t *sh, um_sbuf_t *out)
         um_sbuf_addz(out, ",\"scaling_error\":");
         store_json_str(out, store_text(c->scale_error));
     }
-    if (cancelling(c) > 0) {
-        um_sbuf_addf(out, ",\"cancelling\":%u", cancelling(c));
+    if (store_cancelling(c) > 0) {
+        um_sbuf_addf(out, ",\"cancelling\":%u", store_cancelling(c));
     }
     um_sbuf_add(out, "}", 1);
 }
@@ -98,6 +98,12 @@ store_proxy_key(const store_t *s, um_str_t address)
         .epoch = s->cluster[p->cluster]->epoch,
         .stamp = s->cluster[p->cluster]->stamp,
     };
+}
+
+store_key_t
+store_cancelling_key(const store_t *s)
+{
+    return (store_key_t){ .epoch = s->epoch, .stamp = s->serial };
 }
 
 /* Tasks to be undone, for the coordinator to tell the proxies. */

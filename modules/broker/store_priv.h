@@ -334,6 +334,11 @@ void store_json_slots(const store_shape_t *sh, uint32_t chunk, unsigned part,
 void store_json_node(
     const store_shape_t *sh, uint32_t chunk, unsigned node, um_sbuf_t *out);
 
+/* --- store_info.c --------------------------------------------------------- */
+
+/* Tasks that are being taken back. */
+uint32_t store_cancelling(const store_cluster_t *c);
+
 /* --- names in the JSON --------------------------------------------------- */
 
 extern const char *const store_role_names[3];

@@ -137,8 +137,10 @@ store_commit(store_t *s, const store_env_t *e, const store_task_args_t *a)
     if (rc != STORE_OK) {
         return rc;
     }
-    /* One side has its old state again: the move cannot be complete. */
-    if (c->task[i].undone[0] || c->task[i].undone[1]) {
+    /* The destination has nothing of it any more: it cannot be complete.  A
+     * source that had gone back may have begun anew since, when it was started
+     * again, and then what the proxies say of the slots is so. */
+    if (c->task[i].undone[1]) {
         return STORE_MIGRATION_TASK_NOT_FOUND;
     }
     if (!store_task_settle(c, i, 1)) {

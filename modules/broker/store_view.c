@@ -82,6 +82,10 @@ view_cluster(const store_shape_t *sh, um_sbuf_t *out)
     }
     um_sbuf_addz(out, "],\"config\":");
     store_view_config(&c->config, out);
+    /* Ours: who reads it need not ask for the list all day. */
+    if (store_cancelling(c) > 0) {
+        um_sbuf_addf(out, ",\"cancelling\":%u", store_cancelling(c));
+    }
     um_sbuf_addz(out, "}}");
 }
 

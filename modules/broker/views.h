@@ -25,6 +25,7 @@
 typedef enum {
     VIEW_PROXY,
     VIEW_CLUSTER,
+    VIEW_CANCELLING, /* there is one, without a name */
 } view_kind_t;
 
 typedef enum {
