@@ -224,6 +224,7 @@ view_fill(view_t *v, const cJSON *cluster)
 
     v->name = name->valuestring;
     v->epoch = (uint64_t) epoch->valuedouble;
+    v->cancelling = cJSON_IsNumber(member(cluster, "cancelling"));
     v->node = calloc((size_t) count + 1, sizeof(*v->node));
     v->proxy = calloc((size_t) count + 1, sizeof(*v->proxy));
     if (v->node == NULL || v->proxy == NULL) {

@@ -54,7 +54,8 @@ typedef struct {
     uint32_t nodes;
     view_proxy_t *proxy; /* in the order of the view */
     uint32_t proxies;
-    bool moving; /* slots move: the order of pushes matters */
+    bool moving;     /* slots move: the order of pushes matters */
+    bool cancelling; /* and some of them are taken back */
 
     um_sbuf_t peer_words; /* of each proxy, one behind the other */
     um_sbuf_t config_words;

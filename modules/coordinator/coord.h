@@ -14,6 +14,7 @@
  *   failover.c       reports of failures, and what follows from them
  *   back.c           a failed proxy that is well is taken back
  *   migrate.c        migrations that are done
+ *   undo.c           those that are taken back
  *   resp_*.c         CONFIG, INFO in Redis' protocol
  *   http_status.c    /status, /metrics
  *   *_rule.c *_text.c cluster_view.c   decisions and texts: pure
@@ -58,6 +59,7 @@ typedef struct {
     uint64_t failovers;
     uint64_t failovers_refused;
     uint64_t commits;
+    uint64_t undone; /* tasks that were taken back */
     uint64_t taken_back;
     uint64_t ahead; /* times a broker was told of a later epoch */
 } coord_stats_t;
@@ -135,7 +137,9 @@ struct coord_proxy_s {
     uint32_t committing;
     uint64_t commit_after_ns;
     bool asked_health;
+    uint64_t health_after_ns; /* not before */
     uint64_t protocol; /* of migrations, that the broker was told; 0: none */
+    uint64_t undo_id;  /* of what it was asked to undo; 0: of nothing */
     back_t back;
     bool taking_back;
 };
@@ -171,6 +175,7 @@ struct coord_s {
     uint32_t push_at;     /* where to go on */
     uint64_t recovery_ns; /* when a broker was last made to ask everybody */
     struct failover_s *failover;
+    struct undo_s *undo;
 
     struct door_s *door;
     struct um_httpd_s *httpd;
@@ -271,8 +276,22 @@ void failover_withdraw(coord_proxy_t *p);
 void back_consider(coord_proxy_t *p);
 void migrate_consider(coord_proxy_t *p);
 
+/* The broker may not know its protocol: ask for it and tell it again. */
+void migrate_forget(coord_proxy_t *p);
+
 /* UMCTL INFOMGR has been answered. */
 void migrate_take(coord_proxy_t *p, const redisReply *reply);
+
+/* ---- undo.c ---- */
+
+um_rc_t undo_start(coord_t *co);
+void undo_stop(coord_t *co);
+
+/* The views are new: is something to be taken back? */
+void undo_consider(coord_t *co);
+
+/* Tasks that are being taken back. */
+uint32_t undo_count(const coord_t *co);
 
 /* ---- resp_door.c, http_status.c ---- */
 

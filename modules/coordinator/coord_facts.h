@@ -17,7 +17,7 @@ typedef struct {
     uint64_t value;
 } coord_fact_t;
 
-#define COORD_FACTS 27
+#define COORD_FACTS 29
 
 void coord_facts(coord_t *co, coord_fact_t f[COORD_FACTS]);
 

@@ -210,9 +210,10 @@ coord_start(coord_t *co)
     co->brokers = brokers_new(co->loop, co->broker_names, co->conf);
     if (co->brokers == NULL
         || (co->conf->state_file != NULL && coord_load_brokers(co) != UM_OK)
-        || failover_start(co) != UM_OK || sync_start(co) != UM_OK
-        || beat_start(co) != UM_OK || door_start(co) != UM_OK
-        || status_start(co) != UM_OK || coord_listen_to_master(co) != UM_OK)
+        || failover_start(co) != UM_OK || undo_start(co) != UM_OK
+        || sync_start(co) != UM_OK || beat_start(co) != UM_OK
+        || door_start(co) != UM_OK || status_start(co) != UM_OK
+        || coord_listen_to_master(co) != UM_OK)
     {
         return UM_ERR;
     }
@@ -243,6 +244,7 @@ coord_end(coord_t *co)
     failover_stop(co);
     proxies_free(co);
     sync_stop(co);
+    undo_stop(co);
     if (co->brokers != NULL) {
         brokers_free(co->brokers);
     }

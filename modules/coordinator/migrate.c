@@ -16,6 +16,9 @@
 /* A proxy names its task until it has been told that it is over. */
 #define COMMIT_PAUSE_MS 1000
 
+/* Before a broker that did not take it is told a protocol again. */
+#define PROTOCOL_PAUSE_MS 5000
+
 /* Tasks of one answer that are looked at. */
 #define COMMITS_MAX 64
 
@@ -108,9 +111,21 @@ static void
 protocol_on_answer(void *data, const broker_answer_t *a)
 {
     coord_t *co = data;
+    coord_proxy_t *p;
 
-    if (a->status == 404 || a->status == 405) {
-        (void) brokers_lack(co->brokers, a, LACKS_PROTOCOL);
+    if ((a->status >= 200 && a->status < 300)
+        || ((a->status == 404 || a->status == 405)
+            && brokers_lack(co->brokers, a, LACKS_PROTOCOL)))
+    {
+        return;
+    }
+
+    /* It does not know: what the proxy says will be told again. */
+    p = proxies_find(co, a->about);
+    if (p != NULL) {
+        migrate_forget(p);
+        p->health_after_ns =
+            um_loop_now(co->loop) + PROTOCOL_PAUSE_MS * NS_PER_MS;
     }
 }
 
@@ -144,35 +159,48 @@ static void
 health_on_answer(void *data, const um_talk_answer_t *a)
 {
     coord_proxy_t *p = data;
-    uint64_t version;
+    uint64_t version = 0;
 
-    if (a->end == UM_TALK_ANSWERED
-        && um_reply_info_u64(
-               um_reply_text(a->reply), "migration_protocol", &version)
-               == UM_OK
-        && version != p->protocol)
-    {
+    if (a->end != UM_TALK_ANSWERED) {
+        return;
+    }
+
+    /* One that does not say so has none. */
+    (void) um_reply_info_u64(
+        um_reply_text(a->reply), "migration_protocol", &version);
+    if (version != p->protocol) {
         protocol_say(p, version);
     }
+}
+
+void
+migrate_forget(coord_proxy_t *p)
+{
+    p->protocol = 0;
+    p->asked_health = false;
 }
 
 void
 migrate_consider(coord_proxy_t *p)
 {
     uint64_t timeout = p->co->conf->proxy_timeout;
+    uint64_t now = um_loop_now(p->co->loop);
 
     if (p->kind != KIND_OURS) {
+        if (p->protocol != 0) {
+            protocol_say(p, 0); /* it was one of ours, and may be again */
+            p->asked_health = false;
+        }
         return; /* it is asked with every beat */
     }
 
-    if (!p->asked_health) {
+    if (!p->asked_health && now >= p->health_after_ns) {
         p->asked_health =
             um_talk_sayz(p->talk, timeout, health_on_answer, p, "UMCTL HEALTH")
             == UM_OK;
     }
 
-    if (p->beat.finished > 0 && p->committing == 0
-        && um_loop_now(p->co->loop) >= p->commit_after_ns
+    if (p->beat.finished > 0 && p->committing == 0 && now >= p->commit_after_ns
         && um_talk_sayz(p->talk, timeout, infomgr_on_answer, p, "UMCTL INFOMGR")
                != UM_OK)
     {

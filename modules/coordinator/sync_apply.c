@@ -89,8 +89,9 @@ sync_apply(sync_t *s)
     for (uint32_t i = 0; i < co->proxies; i++) {
         co->proxy[i]->view = NULL;
         co->proxy[i]->listed = co->proxy[i]->failed = false;
-        if (s->turn != s->applied) {
-            co->proxy[i]->spare = SPARE_UNKNOWN; /* another broker said so */
+        if (s->turn != s->applied) { /* another broker said so, or knew it */
+            co->proxy[i]->spare = SPARE_UNKNOWN;
+            migrate_forget(co->proxy[i]);
         }
     }
 
@@ -117,4 +118,5 @@ sync_apply(sync_t *s)
     co->stats.rounds++;
     push_scan(co);
     spare_ask(co);
+    undo_consider(co);
 }

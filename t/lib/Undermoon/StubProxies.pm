@@ -19,6 +19,10 @@ package Undermoon::StubProxies;
 #   epoch, repl_epoch
 #   setrepl, setcluster => '..'   answered instead
 #   protocol => n     in UMCTL HEALTH
+#   undo => [..]      answers to UMCTL UNDO, the last again and again ('UNDOING',
+#                     '-ERR x'); without, UNDONE of a task that SETCLUSTER has
+#                     told of, else TASK_NOT_FOUND
+#   info => [..]      of UMCTL INFO's array of migrations
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -42,7 +46,7 @@ sub new {
 
     $self->{stub} = [ map { { ours => 1, mute => 0, slow => 0, gone => 0,
         fault => 'none', in_sync => 1, infomgr => [], epoch => 0,
-        repl_epoch => 0, beats => 0, bytes => 0, %all } } 1 .. $count ];
+        repl_epoch => 0, told => '', info => [], beats => 0, bytes => 0, %all } } 1 .. $count ];
     socketpair(my $mine, my $its, AF_UNIX, SOCK_STREAM, PF_UNSPEC)
         or die "socketpair: $!";
     defined(my $pid = fork) or die "fork: $!";
@@ -227,7 +231,7 @@ sub _read {
 sub _command {
     my ($self, $c, @words) = @_;
     my $stub = $self->{stub}[ $c->{i} ];
-    my $beat = "@words" =~ /^(?:PING|UMCTL (?:BEAT|GETEPOCH|INFOMGR|HEALTH))$/;
+    my $beat = "@words" =~ /^(?:PING|UMCTL (?:BEAT|GETEPOCH|INFOMGR|HEALTH|INFO))$/;
 
     $stub->{beats}++ if $beat;
     push @log, [ time, $c->{i}, @words ] unless $beat;
@@ -244,6 +248,16 @@ sub _command {
 
 sub _bulk { '$' . length($_[0]) . "\r\n$_[0]\r\n" }
 
+sub _undo {
+    my ($stub, @words) = @_;
+    my $task = join ' ', @words[ 3 .. $#words ];
+    my $undo = $stub->{undo};
+    my $says = !$undo ? index($stub->{told}, " $task ") >= 0 ? 'UNDONE'
+        : '-TASK_NOT_FOUND' : @$undo > 1 ? shift @$undo : $undo->[0];
+
+    return $says =~ /^-/ ? "$says\r\n" : "+$says\r\n";
+}
+
 # What one of ours says, in so far as a coordinator asks.
 sub _answer {
     my ($stub, @words) = @_;
@@ -259,10 +273,19 @@ sub _answer {
         return "+$stub->{epoch} $stub->{repl_epoch} $stub->{fault} "
             . "$stub->{in_sync} " . @{ $stub->{infomgr} } . "\r\n"
             if $said eq 'UMCTL BEAT';
-        return _bulk("epoch:$stub->{epoch}\r\n" . ($stub->{protocol}
+        return _bulk("epoch:$stub->{epoch}\r\nrepl_epoch:$stub->{repl_epoch}\r\n"
+                . 'cluster:' . ($stub->{cluster} // '') . "\r\n"
+                . "fault:$stub->{fault}\r\nin_sync:$stub->{in_sync}\r\n"
+                . "nodes:0\r\n" . ($stub->{protocol}
                 ? "migration_protocol:$stub->{protocol}\r\n" : ''))
             if $said eq 'UMCTL HEALTH';
+        return _undo($stub, @words) if $said eq 'UMCTL UNDO';
     }
+
+    return "*6\r\n" . _bulk('Cluster') . "*0\r\n" . _bulk('Replication')
+        . "*0\r\n" . _bulk('Migration') . '*' . @{ $stub->{info} } . "\r\n"
+        . join '', map { _bulk($_) } @{ $stub->{info} }
+        if $said eq 'UMCTL INFO';
 
     if ($said eq 'UMCTL SETREPL') {
         return "-$stub->{setrepl}\r\n" if $stub->{setrepl};
@@ -275,6 +298,8 @@ sub _answer {
         return "-$stub->{setcluster}\r\n" if $stub->{setcluster};
         return "-OLD_EPOCH\r\n" if $words[3] <= $stub->{epoch};
         $stub->{epoch} = $words[3] + 0;
+        $stub->{cluster} = $words[5];
+        $stub->{told} = "@words ";
         $stub->{infomgr} = [];
         return "+OK\r\n";
     }
