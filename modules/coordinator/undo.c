@@ -434,7 +434,7 @@ undo_count(const coord_t *co)
 
     um_list_each(l, &co->undo->all)
     {
-        n++;
+        n += undo_turn(um_list_entry(l, undo_one_t, link)->task.undone) < 2;
     }
 
     return n;

@@ -1,7 +1,7 @@
 /*
  * fuzz_coord.c -- what a broker and proxies say to the coordinator: the view of
- * a cluster, a beat, a finished migration.  What it makes of a view is a
- * request as a proxy reads it.
+ * a cluster, a beat, a finished migration, those that are taken back.  What it
+ * makes of a view is a request as a proxy reads it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,6 +16,7 @@
 #include "core/um_str.h"
 #include "migrate_text.h"
 #include "resp/um_scan.h"
+#include "undo_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -73,6 +74,22 @@ try_view(um_str_t text)
     view_free(v);
 }
 
+/* What a proxy names is what it was told. */
+static bool
+on_undo(void *data UM_UNUSED, const undo_task_t *t)
+{
+    um_sbuf_t words = { 0 }, body = { 0 };
+
+    undo_command(t, 1, &words);
+    undo_body(t, 1, &body);
+    if (words.failed || body.failed) {
+        abort();
+    }
+    um_sbuf_deinit(&words);
+    um_sbuf_deinit(&body);
+    return true;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -91,5 +108,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     um_sbuf_deinit(&body);
+    if (undo_parse(text, on_undo, NULL) == UM_ERR) {
+        abort(); /* on_undo takes all */
+    }
     return 0;
 }

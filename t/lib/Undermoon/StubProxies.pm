@@ -19,8 +19,8 @@ package Undermoon::StubProxies;
 #   epoch, repl_epoch
 #   setrepl, setcluster => '..'   answered instead
 #   protocol => n     in UMCTL HEALTH
-#   undo => [..]      answers to UMCTL UNDO, the last again and again ('UNDOING',
-#                     '-ERR x'); without, UNDONE of a task that SETCLUSTER has
+#   undo => [..]      answers to UMCTL UNDO, the last again and again: UNDOING,
+#                     '-ERR x'; without, UNDONE of a task that SETCLUSTER has
 #                     told of, else TASK_NOT_FOUND
 #   info => [..]      of UMCTL INFO's array of migrations
 #
@@ -46,7 +46,8 @@ sub new {
 
     $self->{stub} = [ map { { ours => 1, mute => 0, slow => 0, gone => 0,
         fault => 'none', in_sync => 1, infomgr => [], epoch => 0,
-        repl_epoch => 0, told => '', info => [], beats => 0, bytes => 0, %all } } 1 .. $count ];
+        repl_epoch => 0, told => '', info => [], beats => 0, bytes => 0,
+        %all } } 1 .. $count ];
     socketpair(my $mine, my $its, AF_UNIX, SOCK_STREAM, PF_UNSPEC)
         or die "socketpair: $!";
     defined(my $pid = fork) or die "fork: $!";
@@ -231,7 +232,8 @@ sub _read {
 sub _command {
     my ($self, $c, @words) = @_;
     my $stub = $self->{stub}[ $c->{i} ];
-    my $beat = "@words" =~ /^(?:PING|UMCTL (?:BEAT|GETEPOCH|INFOMGR|HEALTH|INFO))$/;
+    my $beat = "@words"
+        =~ /^(?:PING|UMCTL (?:BEAT|GETEPOCH|INFOMGR|HEALTH|INFO))$/;
 
     $stub->{beats}++ if $beat;
     push @log, [ time, $c->{i}, @words ] unless $beat;
@@ -273,7 +275,8 @@ sub _answer {
         return "+$stub->{epoch} $stub->{repl_epoch} $stub->{fault} "
             . "$stub->{in_sync} " . @{ $stub->{infomgr} } . "\r\n"
             if $said eq 'UMCTL BEAT';
-        return _bulk("epoch:$stub->{epoch}\r\nrepl_epoch:$stub->{repl_epoch}\r\n"
+        return _bulk("epoch:$stub->{epoch}\r\n"
+                . "repl_epoch:$stub->{repl_epoch}\r\n"
                 . 'cluster:' . ($stub->{cluster} // '') . "\r\n"
                 . "fault:$stub->{fault}\r\nin_sync:$stub->{in_sync}\r\n"
                 . "nodes:0\r\n" . ($stub->{protocol}
