@@ -365,10 +365,11 @@ Undermoon::Test::wait_for {
     my $r = $ctl->run(qw(cluster migrations mydb));
     is($r->{status}, 0, 'cluster migrations');
     is($r->{out} =~ s/ +/ /gr,
-        "SLOTS COUNT FROM-PROXY FROM-NODE TO-PROXY TO-NODE STATE\n"
+        "SLOTS COUNT FROM-PROXY FROM-NODE TO-PROXY TO-NODE STATE DONE KEYS "
+            . "BYTES KEYS/S WHY\n"
             . "4096-8191 4096 $tag->{src_proxy_address} "
             . "$tag->{src_node_address} $tag->{dst_proxy_address} "
-            . "$tag->{dst_node_address} SCANNING 12%\n"
+            . "$tag->{dst_node_address} SCANNING 12% - - - - -\n"
             . "1 more wait for their turn\n", 'what moves and how far');
     my $j = $ctl->run(qw(cluster migrations mydb --json))->{json};
     is_deeply([ @{ $j->{migrations}[0] }{qw(slots from_node to_node state)},
@@ -396,8 +397,8 @@ says([qw(cluster migrations mydb --cancel)], 1, '',
     is($r->{status}, 0, 'it has that many') or diag($r->{err});
     is($r->{out}, "mydb: has 8 nodes\n", 'it says so');
 }
-says([qw(cluster scale mydb 4)], 0, 'mydb: slots leave 4 nodes; when they '
-        . "have, scale it to 4 again to make those spare\n", '');
+says([qw(cluster scale mydb 4 --no-wait)], 0, 'mydb: slots leave 4 nodes; when '
+        . "they have, scale it to 4 again to make those spare\n", '');
 {
     my $run;
 

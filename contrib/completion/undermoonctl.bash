@@ -10,7 +10,7 @@ _undermoonctl() {
 
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $next$word in
-        --broker | --token | --user | --password | --timeout | --nodes | --wait-timeout | --host | --index | --coordinator) next='-' ;;
+        --broker | --token | --user | --password | --timeout | --nodes | --wait-timeout | --host | --index | --coordinator | --stall) next='-' ;;
         : | = | -: | -=) next='-' ;;
         -*) next='' ;;
         *) words+=("$word") ;;
@@ -20,7 +20,7 @@ _undermoonctl() {
 
     # A value: files would be no help.
     case $prev in
-        --broker | --token | --user | --password | --timeout | --nodes | --wait-timeout | --host | --index | --coordinator | : | =) return ;;
+        --broker | --token | --user | --password | --timeout | --nodes | --wait-timeout | --host | --index | --coordinator | --stall | : | =) return ;;
     esac
 
     case $cur in
@@ -28,12 +28,12 @@ _undermoonctl() {
         options='--broker --token --user --password --timeout --json --no-colour --help'
         case ${words[*]} in
         'cluster create'*) options+=' --nodes --wait --wait-timeout' ;;
-        'cluster scale'*) options+=' --wait --wait-timeout' ;;
+        'cluster scale'*) options+=' --wait --wait-timeout --no-wait' ;;
         'cluster delete'*) options+=' --yes' ;;
-        'cluster migrations'*) options+=' --cancel' ;;
+        'cluster migrations'*) options+=' --cancel --watch' ;;
         'proxy add'*) options+=' --host --index' ;;
         'failover'*) options+=' --yes' ;;
-        'doctor'*) options+=' --coordinator' ;;
+        'doctor'*) options+=' --coordinator --stall' ;;
         esac
         next=$options ;;
     *)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -129,12 +130,12 @@ um_ctl_line(um_ctl_t *c, const char *fmt, ...)
     um_sbuf_deinit(&text);
 }
 
-/* The line of progress makes room for others. */
+/* The lines of progress make room for others. */
 static void
 progress_end(um_ctl_t *c)
 {
     if (c->progress) {
-        fputs("\r\033[K", stderr);
+        fputs("\r\033[J", stderr);
         c->progress = false;
     }
 }
@@ -163,19 +164,52 @@ um_ctl_note(um_ctl_t *c, const char *fmt, ...)
     um_sbuf_deinit(&text);
 }
 
-void
-um_ctl_progress(um_ctl_t *c, const char *fmt, ...)
+/* What fits into a line of the terminal, so that it stays one. */
+static size_t
+terminal_width(void)
 {
-    um_sbuf_t text = { 0 };
-    va_list ap;
+    struct winsize size;
 
-    va_start(ap, fmt);
-    um_sbuf_addv(&text, fmt, ap);
-    va_end(ap);
-    note(c, "", um_ctl_cstr(&text));
-    um_sbuf_deinit(&text);
-    if (isatty(STDERR_FILENO)) {
-        fputs("\033[A", stderr); /* the next one is written over it */
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20
+               ? size.ws_col - 1u
+               : 79;
+}
+
+/* The first `most` bytes, but no half of a character. */
+static size_t
+fitting(const char *text, size_t len, size_t most)
+{
+    if (len <= most) {
+        return len;
+    }
+    while (most > 0 && ((unsigned char) text[most] & 0xc0) == 0x80) {
+        most--;
+    }
+    return most;
+}
+
+void
+um_ctl_progress(um_ctl_t *c, const char *lines)
+{
+    size_t most = c->terminal ? terminal_width() : SIZE_MAX;
+    size_t n = 0;
+
+    progress_end(c);
+    while (*lines != '\0') {
+        size_t len = strcspn(lines, "\n");
+        size_t shown = fitting(lines, len, most);
+        um_sbuf_t line = { 0 }, clean = { 0 };
+
+        um_sbuf_add(&line, lines, shown);
+        um_ctl_clean(&clean, um_ctl_cstr(&line));
+        fprintf(stderr, "%s\n", um_ctl_cstr(&clean));
+        um_sbuf_deinit(&line);
+        um_sbuf_deinit(&clean);
+        lines += len + (lines[len] == '\n');
+        n++;
+    }
+    if (c->terminal && n > 0) {
+        fprintf(stderr, "\033[%zuA", n); /* the next are written over them */
         c->progress = true;
     }
 }
@@ -434,8 +468,10 @@ um_ctl_main(int argc, char **argv)
 
     c.pool = um_ctl_pool();
     if (um_ctl_opts_parse(&c.opts, argc, argv, getenv, &wrong)) {
-        c.colour = !c.opts.no_colour && isatty(STDOUT_FILENO)
-                   && (term == NULL || strcmp(term, "dumb") != 0);
+        bool dumb = term != NULL && strcmp(term, "dumb") == 0;
+
+        c.colour = !c.opts.no_colour && isatty(STDOUT_FILENO) && !dumb;
+        c.terminal = isatty(STDERR_FILENO) && !dumb;
         status = ctl_run(&c);
     } else {
         status = say_usage(&c, &wrong);

@@ -32,7 +32,8 @@ struct um_ctl_s {
     um_io_t signals;
     bool interrupted;
     bool colour;
-    bool progress; /* a line of it is on the terminal */
+    bool terminal; /* stderr is one */
+    bool progress; /* lines of it are on the terminal */
     um_ctl_broker_t broker[UM_CTL_BROKERS];
     uint32_t brokers;
     uint32_t at; /* the one that reads go to */
@@ -58,8 +59,9 @@ void um_ctl_line(um_ctl_t *c, const char *fmt, ...) UM_PRINTF(2, 3);
 /* A line beside it, on stderr, at once. */
 void um_ctl_note(um_ctl_t *c, const char *fmt, ...) UM_PRINTF(2, 3);
 
-/* How far it is: takes the place of what was said before, on a terminal. */
-void um_ctl_progress(um_ctl_t *c, const char *fmt, ...) UM_PRINTF(2, 3);
+/* How far it is, in lines: takes the place of what was said before, on a
+ * terminal. */
+void um_ctl_progress(um_ctl_t *c, const char *lines);
 
 /* JSON output, taken; returns UM_CTL_DONE. */
 int um_ctl_json(um_ctl_t *c, cJSON *json);

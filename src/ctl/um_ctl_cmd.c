@@ -40,12 +40,14 @@ const um_ctl_cmd_t um_ctl_cmds[] = {
         .args = "NAME NODES",
         .min = 2,
         .max = 2,
-        .takes = UM_CTL_WAIT,
+        .takes = UM_CTL_WAIT | UM_CTL_NO_WAIT,
         .run = um_ctl_cluster_scale,
         .doc = "Have so many nodes, with the slots spread evenly over them. "
                "Nodes are added, or slots are moved away from the last ones, "
-               "which become spare when the same is asked again, or at the end "
-               "of --wait. With --wait it tells how far the slots are.",
+               "which become spare at the end. It waits and tells how far the "
+               "slots are; Ctrl-C ends that and nothing else. With --no-wait "
+               "it ends at once, and nodes whose slots have left become spare "
+               "when the same is asked again.",
     },
     {
         .words = "cluster delete",
@@ -83,8 +85,9 @@ const um_ctl_cmd_t um_ctl_cmds[] = {
         .max = 1,
         .takes = UM_CTL_CANCEL,
         .run = um_ctl_cluster_migrations,
-        .doc = "Show the slots of a cluster that are on the move. With "
-               "--cancel, take back what has not arrived.",
+        .doc = "Show the slots of a cluster that are on the move, and how far "
+               "they are. With --cancel, take back what has not arrived; what "
+               "has stays where it is. With --watch, until it is over.",
     },
     {
         .words = "proxy add",
@@ -132,7 +135,7 @@ const um_ctl_cmd_t um_ctl_cmds[] = {
     {
         .words = "doctor",
         .args = "",
-        .takes = UM_CTL_COORDINATOR,
+        .takes = UM_CTL_COORDINATOR | UM_CTL_STALL,
         .run = um_ctl_doctor,
         .doc = "Look at everything, and say what is wrong and what to do. Its "
                "exit status is 0 when all is well, 1 with warnings, 2 with "

@@ -228,6 +228,7 @@ um_ctl_diagnose(const um_ctl_facts_t *f, um_ctl_findings_t *out)
     for (size_t i = 0; i < f->clusters; i++) {
         look_cluster(f, &f->cluster[i], out);
     }
+    um_ctl_diagnose_moves(f, out);
     um_ctl_diagnose_proxies(f, out);
     look_hosts(f, out);
 }

@@ -9,7 +9,7 @@
 #ifndef UM_CTL_DIAGNOSIS_H
 #define UM_CTL_DIAGNOSIS_H
 
-#include "ctl/um_ctl_load.h"
+#include "ctl/um_ctl_moves.h"
 
 /* Clocks may differ by so many seconds. */
 #define UM_CTL_SKEW_MAX 10
@@ -40,6 +40,12 @@ typedef struct {
     um_ctl_info_t info;
 } um_ctl_cluster_fact_t;
 
+/* A task of a migration that did not get on while it was looked at. */
+typedef struct {
+    const char *cluster;
+    um_ctl_move_t move;
+} um_ctl_still_t;
+
 typedef struct {
     um_ctl_broker_fact_t broker[UM_CTL_BROKERS];
     size_t brokers;
@@ -54,6 +60,10 @@ typedef struct {
     bool hosts_known;
     const char **host; /* that could not be lost */
     size_t hosts;
+
+    um_ctl_still_t *still;
+    size_t stills;
+    uint64_t stall; /* ms for which they were looked at */
 
     const char *coordinator; /* NULL: nobody wants to know */
     const char *coordinator_why;
@@ -101,7 +111,9 @@ void um_ctl_find(um_ctl_findings_t *all, um_ctl_level_t level, const char *code,
 /* The epoch that a proxy should know; a spare may know an earlier one. */
 uint64_t um_ctl_epoch_due(const um_ctl_facts_t *f, const um_ctl_proxy_t *p);
 
-/* The parts of um_ctl_diagnose() that look at proxies and their nodes. */
+/* The parts of um_ctl_diagnose() that look at proxies and their nodes, and at
+ * slots that are on the move. */
 void um_ctl_diagnose_proxies(const um_ctl_facts_t *f, um_ctl_findings_t *out);
+void um_ctl_diagnose_moves(const um_ctl_facts_t *f, um_ctl_findings_t *out);
 
 #endif /* UM_CTL_DIAGNOSIS_H */

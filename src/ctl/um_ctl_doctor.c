@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/um_str.h"
-#include "ctl/um_ctl_diagnosis.h"
+#include "ctl/um_ctl_doctor_moves.h"
 #include "redis/um_reply.h"
 
 /* Proxies are told of changes each second. */
@@ -266,6 +266,9 @@ look_all(um_ctl_t *c, um_ctl_facts_t *f)
 
     if (f->unknown == NULL) {
         look_hosts(c, f);
+        if (!um_ctl_doctor_moves(c, f)) {
+            return false;
+        }
     }
     return !c->interrupted;
 }

@@ -121,6 +121,8 @@ parse_line(parse_t *at, um_str_t key, um_str_t value, um_pool_t *p)
     } else if (um_str_eq(key, um_lit("in_sync"))) {
         at->well = um_str_to_u64(value, &n) == UM_OK;
         h->in_sync = at->well && n == 1;
+    } else if (um_str_eq(key, um_lit("migration_protocol"))) {
+        return um_str_to_u64(value, &h->protocol) == UM_OK;
     } else if (is_node(key)) {
         return parse_seat(&h->seat[h->seats++], value, p);
     }

@@ -28,6 +28,7 @@ typedef struct {
     const char *cluster; /* "": none */
     const char *fault;   /* "none" */
     bool in_sync;
+    uint64_t protocol; /* of migrations; 0: none of ours */
     um_ctl_seat_t *seat;
     size_t seats;
 } um_ctl_health_t;

@@ -97,7 +97,15 @@ const um_ctl_option_t um_ctl_options[] = {
         .kind = UM_CTL_TIME,
         .offset = OPT(wait_timeout),
         .dflt = "10m",
-        .doc = "For how long to wait. What was asked for goes on nevertheless.",
+        .doc = "For how long to wait; for slots, without any progress. What "
+               "was asked for goes on nevertheless.",
+    },
+    {
+        .name = "no-wait",
+        .takes = UM_CTL_NO_WAIT,
+        .kind = UM_CTL_FLAG,
+        .offset = OPT(no_wait),
+        .doc = "Do not wait until it has happened.",
     },
     {
         .name = "yes",
@@ -112,6 +120,13 @@ const um_ctl_option_t um_ctl_options[] = {
         .kind = UM_CTL_FLAG,
         .offset = OPT(cancel),
         .doc = "Take back what has not arrived.",
+    },
+    {
+        .name = "watch",
+        .takes = UM_CTL_CANCEL,
+        .kind = UM_CTL_FLAG,
+        .offset = OPT(watch),
+        .doc = "Show how far they are until none is on the move any more.",
     },
     {
         .name = "host",
@@ -138,6 +153,16 @@ const um_ctl_option_t um_ctl_options[] = {
         .offset = OPT(coordinator),
         .env = "UNDERMOONCTL_COORDINATOR",
         .doc = "Look at this coordinator, too.",
+    },
+    {
+        .name = "stall",
+        .arg = "TIME",
+        .takes = UM_CTL_STALL,
+        .kind = UM_CTL_TIME,
+        .offset = OPT(stall),
+        .dflt = "30s",
+        .doc = "For how long a migration may show no progress. Where all get "
+               "on it takes a second.",
     },
     { .name = NULL },
 };

@@ -23,6 +23,8 @@ enum {
     UM_CTL_CANCEL = 1u << 3,
     UM_CTL_HOST = 1u << 4,
     UM_CTL_COORDINATOR = 1u << 5,
+    UM_CTL_NO_WAIT = 1u << 6,
+    UM_CTL_STALL = 1u << 7,
 };
 
 /* Texts are lent by the arguments and the environment. */
@@ -40,11 +42,14 @@ struct um_ctl_opts_s {
     const char *host;
     uint64_t timeout; /* ms */
     uint64_t wait_timeout;
+    uint64_t stall;
     uint64_t nodes; /* UM_CTL_UNSET: not given */
     uint64_t index;
     bool wait;
     bool yes;
     bool cancel;
+    bool watch;
+    bool no_wait;
     bool json;
     bool no_colour;
 };

@@ -61,6 +61,7 @@ um_ctl_cluster_scale(um_ctl_t *c)
         .method = UM_HTTP_POST,
         .timeout = um_max(c->opts.timeout, (uint64_t) SCALE_TIMEOUT),
     };
+    um_ctl_info_t info;
     um_ctl_said_t said;
     uint64_t nodes;
     int status;
@@ -77,11 +78,15 @@ um_ctl_cluster_scale(um_ctl_t *c)
     if (status != UM_CTL_DONE) {
         return status;
     }
-    if (!c->opts.wait) {
+    if (c->opts.no_wait) {
         return scale_told(c, name, nodes);
     }
 
-    status = um_ctl_wait_scaled(c, name, nodes);
+    /* What makes no sense now will not in ten minutes either. */
+    status = um_ctl_load_info(c, c->pool, name, &info);
+    if (status == UM_CTL_DONE) {
+        status = um_ctl_wait_scaled(c, name, nodes);
+    }
     if (status == UM_CTL_DONE) {
         status = release(c, name);
     }

@@ -10,70 +10,117 @@
 
 #define WAIT_PAUSE 500 /* ms between two looks */
 
+/* Where nobody watches a terminal, so often. */
+#define WAIT_LINE 10000 /* ms */
+
 #define NS_PER_MS UINT64_C(1000000)
 
+/* What has been said of it. */
 typedef struct {
-    um_ctl_t *c;
-    const char *cluster;
-    uint64_t nodes;
-    uint64_t most; /* slots that were to move */
-    um_pool_t *p;  /* of one look */
-    um_sbuf_t now; /* how far it is */
-    bool gone;     /* there is no such cluster any more */
-} wait_t;
+    um_sbuf_t text;
+    uint64_t at_ns;
+    unsigned phase;
+} said_t;
 
-/* UM_CTL_LATE: not yet.  UM_CTL_DONE, or how it ended. */
-typedef int (*look_pt)(wait_t *w);
-
-/* Look again and again.  A broker that does not answer may be back soon. */
-static int
-wait_for(wait_t *w, look_pt look)
+/* On a terminal all of it as it changes; elsewhere not a line each half second
+ * of something that may take hours. */
+static void
+wait_say(um_ctl_wait_t *w, said_t *said)
 {
     um_ctl_t *c = w->c;
-    uint64_t end = um_clock_ns() + c->opts.wait_timeout * NS_PER_MS;
-    um_sbuf_t before = { 0 };
-    int status;
+    uint64_t now = um_clock_ns();
+    um_sbuf_t text = { 0 };
 
-    while (true) {
-        w->p = um_ctl_pool();
-        um_sbuf_clear(&w->now);
-        status = look(w);
-        um_pool_free(w->p);
-        if (c->interrupted) {
-            status = um_ctl_interrupted(c);
-        } else if (w->gone) {
-            status = um_ctl_fail(c, UM_CTL_REFUSED, "CLUSTER_NOT_FOUND",
-                "%s: somebody has deleted it", w->cluster);
-        }
-        if (status != UM_CTL_LATE) {
-            break;
-        }
-
-        if (strcmp(um_ctl_cstr(&before), um_ctl_cstr(&w->now)) != 0) {
-            um_ctl_progress(c, "%s: %s", w->cluster, um_ctl_cstr(&w->now));
-            um_sbuf_clear(&before);
-            um_sbuf_add(&before, w->now.data, w->now.len);
-        }
-        if (um_clock_ns() >= end) {
-            status = um_ctl_fail(c, UM_CTL_LATE, "TIMED_OUT",
-                "%s: not in time, but it goes on: %s", w->cluster,
-                um_ctl_cstr(&w->now));
-            break;
-        }
-        if (!um_ctl_pause(c, WAIT_PAUSE)) {
-            status = um_ctl_interrupted(c);
-            break;
-        }
+    if (w->now.len > 0) {
+        um_sbuf_addf(&text, "%s: %s", w->cluster, um_ctl_cstr(&w->now));
+    }
+    if (c->terminal) {
+        um_sbuf_addf(&text, "\n%s", um_ctl_cstr(&w->more));
     }
 
-    um_sbuf_deinit(&before);
-    um_sbuf_deinit(&w->now);
-    return status;
+    if (strcmp(um_ctl_cstr(&text), um_ctl_cstr(&said->text)) == 0
+        || (!c->terminal && w->stalls && w->phase == said->phase
+            && now - said->at_ns < WAIT_LINE * NS_PER_MS))
+    {
+        um_sbuf_deinit(&text);
+        return;
+    }
+
+    um_ctl_progress(c, um_ctl_cstr(&text));
+    um_sbuf_deinit(&said->text);
+    *said = (said_t){ text, now, w->phase };
 }
 
-/* NULL: there is no good answer yet, and w->now says why. */
-static const cJSON *
-wait_get(wait_t *w, const char *what)
+static int
+wait_look(um_ctl_wait_t *w, um_ctl_look_pt look, void *data)
+{
+    um_ctl_t *c = w->c;
+    int status;
+
+    w->p = um_ctl_pool();
+    um_sbuf_clear(&w->now);
+    um_sbuf_clear(&w->more);
+    w->phase = 0;
+    status = look(w, data);
+    um_pool_free(w->p);
+    if (c->interrupted) {
+        return UM_CTL_INTERRUPTED;
+    }
+    return !w->gone ? status
+                    : um_ctl_fail(c, UM_CTL_REFUSED, "CLUSTER_NOT_FOUND",
+                        "%s: somebody has deleted it", w->cluster);
+}
+
+static int
+wait_for(um_ctl_wait_t *w, um_ctl_look_pt look, void *data, said_t *said)
+{
+    um_ctl_t *c = w->c;
+    uint64_t since = um_clock_ns();
+    uint64_t progress = 0;
+
+    while (true) {
+        int status = wait_look(w, look, data);
+
+        if (status != UM_CTL_LATE) {
+            return status;
+        }
+        if (w->stalls && w->progress != progress) {
+            progress = w->progress;
+            since = um_clock_ns();
+        }
+
+        wait_say(w, said);
+        if (!w->for_ever
+            && um_clock_ns() - since >= c->opts.wait_timeout * NS_PER_MS) {
+            return um_ctl_fail(c, UM_CTL_LATE, "TIMED_OUT",
+                "%s: not in time, but it goes on: %s", w->cluster,
+                um_ctl_cstr(&w->now));
+        }
+        if (!um_ctl_pause(c, WAIT_PAUSE)) {
+            return UM_CTL_INTERRUPTED;
+        }
+    }
+}
+
+int
+um_ctl_wait(um_ctl_wait_t *w, um_ctl_look_pt look, void *data)
+{
+    said_t said = { 0 };
+    int status = wait_for(w, look, data, &said);
+
+    um_sbuf_deinit(&said.text);
+    um_sbuf_deinit(&w->now);
+    um_sbuf_deinit(&w->more);
+    if (!w->c->interrupted) {
+        return status;
+    }
+    return w->interrupted == NULL ? um_ctl_interrupted(w->c)
+                                  : um_ctl_fail(w->c, UM_CTL_INTERRUPTED,
+                                      "INTERRUPTED", "%s", w->interrupted);
+}
+
+const cJSON *
+um_ctl_wait_get(um_ctl_wait_t *w, const char *what)
 {
     um_ctl_ask_t ask = {
         .method = UM_HTTP_GET,
@@ -93,10 +140,10 @@ wait_get(wait_t *w, const char *what)
     return NULL;
 }
 
-static bool
-wait_view(wait_t *w, um_ctl_view_t *v)
+bool
+um_ctl_wait_view(um_ctl_wait_t *w, um_ctl_view_t *v)
 {
-    const cJSON *json = wait_get(w, "meta");
+    const cJSON *json = um_ctl_wait_get(w, "meta");
     const char *wrong;
 
     if (json == NULL) {
@@ -107,6 +154,21 @@ wait_view(wait_t *w, um_ctl_view_t *v)
     wrong = um_ctl_view_parse(v, json, w->p);
     if (wrong != NULL) {
         um_sbuf_addf(&w->now, "the broker's answer makes no sense: %s", wrong);
+        return false;
+    }
+    return true;
+}
+
+bool
+um_ctl_wait_info(um_ctl_wait_t *w, um_ctl_info_t *info)
+{
+    const cJSON *json = um_ctl_wait_get(w, "info");
+
+    if (json == NULL) {
+        return false;
+    }
+    if (!um_ctl_info_parse(info, json)) {
+        um_sbuf_addz(&w->now, "the broker's answer makes no sense");
         return false;
     }
     return true;
@@ -135,7 +197,7 @@ not_ready(um_pool_t *p, const um_ctl_probe_t *probe, uint64_t epoch)
 }
 
 static int
-look_ready(wait_t *w)
+look_ready(um_ctl_wait_t *w, void *data UM_UNUSED)
 {
     const char *first = NULL;
     um_ctl_probe_t *probe;
@@ -143,7 +205,7 @@ look_ready(wait_t *w)
     size_t ready = 0;
     int status;
 
-    if (!wait_view(w, &v)) {
+    if (!um_ctl_wait_view(w, &v)) {
         return UM_CTL_LATE;
     }
     status = um_ctl_load_probes(w->c, w->p, &v, &probe);
@@ -171,62 +233,9 @@ look_ready(wait_t *w)
 int
 um_ctl_wait_ready(um_ctl_t *c, const char *cluster)
 {
-    wait_t w = { .c = c, .cluster = cluster };
+    um_ctl_wait_t w = { .c = c, .cluster = cluster };
 
-    return wait_for(&w, look_ready);
-}
-
-/* ---- Scaled ------------------------------------------------------------- */
-
-static int
-look_scaled(wait_t *w)
-{
-    const cJSON *json = wait_get(w, "info");
-    um_ctl_info_t info;
-    um_ctl_view_t v;
-    uint64_t left;
-
-    if (json == NULL) {
-        return UM_CTL_LATE;
-    }
-    if (!um_ctl_info_parse(&info, json)) {
-        um_sbuf_addz(&w->now, "the broker's answer makes no sense");
-        return UM_CTL_LATE;
-    }
-    if (info.scaling_error != NULL) {
-        return um_ctl_fail(w->c, UM_CTL_REFUSED, "SCALING_FAILED",
-            "%s: scaling was given up: %s", w->cluster, info.scaling_error);
-    }
-    if (!info.migrating && info.with_slots == w->nodes) {
-        return UM_CTL_DONE;
-    }
-    if (!info.migrating) {
-        return um_ctl_fail(w->c, UM_CTL_REFUSED, "NOT_SCALED",
-            "%s: %" PRIu64 " nodes have slots and nothing moves any more: it "
-            "was taken back, or somebody else scales it",
-            w->cluster, info.with_slots);
-    }
-    if (info.scaling > 0) {
-        um_sbuf_addz(&w->now, "the proxies are told of the new nodes");
-        return UM_CTL_LATE;
-    }
-    if (!wait_view(w, &v)) {
-        return UM_CTL_LATE;
-    }
-
-    left = um_ctl_view_left(&v, w->nodes);
-    w->most = um_max(w->most, left);
-    um_sbuf_addf(&w->now, "%" PRIu64 " of %" PRIu64 " slots are to move yet",
-        left, w->most);
-    return UM_CTL_LATE;
-}
-
-int
-um_ctl_wait_scaled(um_ctl_t *c, const char *cluster, uint64_t nodes)
-{
-    wait_t w = { .c = c, .cluster = cluster, .nodes = nodes };
-
-    return wait_for(&w, look_scaled);
+    return um_ctl_wait(&w, look_ready, NULL);
 }
 
 /* ---- Done --------------------------------------------------------------- */

@@ -377,6 +377,74 @@ wrong_untold(void)
     broker()->health = UM_CTL_HEALTH_UNTOLD;
 }
 
+/* Slots of p3 on their way to p1. */
+static um_ctl_task_t *
+the_task(void)
+{
+    um_ctl_task_t *t = um_ctl_array(pool, 1, sizeof(*t));
+
+    *t = (um_ctl_task_t){
+        .epoch = 7,
+        .src_proxy = "p3:1",
+        .src_node = "n5",
+        .dst_proxy = "p1:1",
+        .dst_node = "n1",
+    };
+    t->slots.range = um_ctl_array(pool, 1, sizeof(*t->slots.range));
+    t->slots.range[0] = (um_ctl_range_t){ 8192, 9000 };
+    t->slots.n = 1;
+    return t;
+}
+
+static um_ctl_move_t *
+still(const char *step)
+{
+    f.still = um_ctl_array(pool, 1, sizeof(*f.still));
+    f.stills = 1;
+    f.stall = 30000;
+    f.still[0].cluster = "c";
+    f.still[0].move.task = *the_task();
+    f.still[0].move.step = step;
+    return &f.still[0].move;
+}
+
+static void
+wrong_still(void)
+{
+    still("COPY");
+}
+
+static void
+wrong_held(void)
+{
+    still("FLIP")->why = "the destination does not answer";
+}
+
+static void
+wrong_deaf(void)
+{
+    still(NULL)->deaf = "connect failed: Connection refused";
+}
+
+static void
+wrong_undo(void)
+{
+    still("COPY")->undoing = true;
+}
+
+/* It need not be looked at for long. */
+static void
+wrong_protocols(void)
+{
+    still("CHECK");
+    the_view()->task = the_task();
+    the_view()->tasks = 1;
+    for (size_t i = 0; i < f.store.proxies; i++) {
+        f.probe[i].health.protocol =
+            strcmp(f.probe[i].address, "p3:1") == 0 ? 1 : 0;
+    }
+}
+
 static const struct {
     void (*make)(void);
     const char *found;
@@ -421,6 +489,11 @@ static const struct {
     { wrong_spare, "w spare_without_redis node n9 of proxy p5:1", 1 },
     { wrong_lost, "n writes_lost node n1 of proxy p1:1", 0 },
     { wrong_untold, "n health_not_told proxies", 0 },
+    { wrong_still, "w migration_stands_still cluster c", 1 },
+    { wrong_held, "e migration_stands_still cluster c", 2 },
+    { wrong_deaf, "w migration_stands_still cluster c", 1 },
+    { wrong_undo, "w migration_not_undone cluster c", 1 },
+    { wrong_protocols, "w migration_protocols_differ cluster c", 1 },
 };
 
 START_TEST(each_wrong_is_found_and_nothing_else)
