@@ -7,7 +7,7 @@
 
 use strict;
 use warnings;
-use Test::More tests => 53;
+use Test::More tests => 54;
 use Undermoon::Broker;
 use Undermoon::Coordinator;
 use Undermoon::StubProxies;
@@ -158,6 +158,7 @@ answers(undef, $t[1]{src});
 is(cancel(), 200, 'taken back, too late for one of two');
 ok((wait_for { info()->{cancelling} == 1 } 20), 'the other one goes back');
 ok((wait_for { asked($t[0]{src}) > 1 } 20), 'the one is asked again');
+is(view()->{cancelling}, 1, 'the view of the cluster says how many');
 like($co->log, qr/\Q@{[ $stubs->addr($t[0]{src}) ]}\E: too late to take back, /,
     'it is said why');
 $stubs->set($t[0]{src}, infomgr => [ "mydb MIGRATING $t[0]{words}" ]);

@@ -76,7 +76,8 @@ is(@t, 2, 'two tasks');
 ok((wait_for { said($run) =~ /8192 of 8192 slots are to move/ } 20),
     'it waits and says how many');
 progress('SCANNING step: COPY keys: 1000 bytes: 2000000 dirty: 1 '
-        . 'per_mille: 500 keys_second: 700 held_us: 0 attempts: 1 big: 0 why: -', @t);
+        . 'per_mille: 500 keys_second: 700 held_us: 0 attempts: 1 big: 0 '
+        . 'why: -', @t);
 
 my $r = $ctl->run(qw(cluster migrations mydb));
 like($r->{out}, qr/^SLOTS .* STATE +DONE +KEYS +BYTES +KEYS\/S +WHY$/m,
