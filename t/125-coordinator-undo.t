@@ -7,7 +7,7 @@
 
 use strict;
 use warnings;
-use Test::More tests => 54;
+use Test::More tests => 58;
 use Undermoon::Broker;
 use Undermoon::Coordinator;
 use Undermoon::StubProxies;
@@ -239,6 +239,20 @@ for my $end (qw(dst src)) {
     wait_for { $co->status->{proxies_failed} == 0 && synced() } 60
         or die 'it is not taken back';
 }
+
+# --- A broker that has gone back in time has lost their protocol, too.
+
+my $p = $stubs->addr($t[1]{src});
+my $knows = sub {
+    my $dump = $broker->ask('GET', '/metadata')->{json};
+    return $dump->{undermoon}{protocols}{$p};
+};
+is($broker->say('PUT', "/proxies/protocol/$p", { version => 0 }), 200,
+    'the broker forgets a protocol');
+ok(!$knows->(), 'it has');
+$stubs->set($t[1]{dst}, epoch => $broker->epoch + 5);
+ok((wait_for { $knows->() } 30), 'it is told again when it was behind');
+ok((wait_for { synced() } 30), 'and all is well');
 
 # --- One that is none of ours any more cannot undo anything.
 

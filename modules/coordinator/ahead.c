@@ -128,5 +128,8 @@ ahead_note(coord_proxy_t *p, bool ahead)
         p->ahead_said_ns = now;
         p->ahead_ns = 0; /* look anew, then */
         ahead_say(p);
+        for (uint32_t i = 0; i < co->proxies; i++) {
+            migrate_forget(co->proxy[i]); /* it may have lost that, too */
+        }
     }
 }
