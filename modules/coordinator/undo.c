@@ -175,7 +175,7 @@ undo_on_list(void *data, const broker_answer_t *a)
     undo_t *u = data;
 
     u->listing = false;
-    if (a->status == 304) {
+    if (a->status == 304 || !undo_is_wanted(u->co)) {
         return;
     }
 

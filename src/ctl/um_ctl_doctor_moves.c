@@ -17,10 +17,11 @@ typedef struct {
     bool *waits;
 } look_t;
 
+/* Of one whose source does not answer that is found without waiting. */
 static bool
 is_seen(const um_ctl_move_t *m)
 {
-    return m->step != NULL || m->undoing || m->deaf != NULL;
+    return m->deaf == NULL && (m->step != NULL || m->undoing);
 }
 
 /* How many of it have not got on; their last state is kept. */

@@ -123,6 +123,8 @@ static const struct {
     { "a state of the reference", { .state = "PRE_CHECK" },
         { .state = "SCANNING" }, true },
     { "it stays", { .state = "SCANNING" }, { .state = "SCANNING" }, false },
+    { "its source is gone", { .step = "COPY", .keys = 1 },
+        { .deaf = "timed out" }, false },
     { "one half is undone", { .undoing = true },
         { .undoing = true, .undone = { true, false } }, true },
 };
