@@ -242,7 +242,7 @@ for my $end (qw(dst src)) {
 
 # --- A broker that has gone back in time has lost their protocol, too.
 
-my $p = $stubs->addr($t[1]{src});
+my $p = $stubs->addr($t[0]{src});
 my $knows = sub {
     my $dump = $broker->ask('GET', '/metadata')->{json};
     return $dump->{undermoon}{protocols}{$p};
@@ -250,7 +250,7 @@ my $knows = sub {
 is($broker->say('PUT', "/proxies/protocol/$p", { version => 0 }), 200,
     'the broker forgets a protocol');
 ok(!$knows->(), 'it has');
-$stubs->set($t[1]{dst}, epoch => $broker->epoch + 5);
+$stubs->set($t[0]{dst}, epoch => $broker->epoch + 5);
 ok((wait_for { $knows->() } 30), 'it is told again when it was behind');
 ok((wait_for { synced() } 30), 'and all is well');
 

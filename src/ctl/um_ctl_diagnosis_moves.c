@@ -33,14 +33,20 @@ health_of(const um_ctl_facts_t *f, const char *proxy)
 
 /* ---- Two programs, or two versions -------------------------------------- */
 
-/* One of the two has no protocol of ours, and the other one has. */
+/* As far as both answer; `of` has what they know. */
 static bool
-protocols_differ(const um_ctl_facts_t *f, const um_ctl_task_t *t)
+protocols_differ(
+    const um_ctl_facts_t *f, const um_ctl_task_t *t, uint64_t of[2])
 {
     const um_ctl_health_t *src = health_of(f, t->src_proxy);
     const um_ctl_health_t *dst = health_of(f, t->dst_proxy);
 
-    return src != NULL && dst != NULL && src->protocol != dst->protocol;
+    if (src == NULL || dst == NULL) {
+        return false;
+    }
+    of[0] = src->protocol;
+    of[1] = dst->protocol;
+    return of[0] != of[1];
 }
 
 static void
@@ -51,15 +57,15 @@ look_protocols(
 
     for (size_t i = 0; i < v->tasks; i++) {
         const um_ctl_task_t *t = &v->task[i];
+        uint64_t of[2];
 
-        if (protocols_differ(f, t)) {
+        if (protocols_differ(f, t, of)) {
             um_ctl_find(out, UM_CTL_WARNING, "migration_protocols_differ", who,
                 "Run the same program, in the same version, at both.",
                 "slots %s cannot move: %s knows migration protocol %" PRIu64
                 ", %s knows %" PRIu64,
-                slots_of(out->pool, t), t->src_proxy,
-                health_of(f, t->src_proxy)->protocol, t->dst_proxy,
-                health_of(f, t->dst_proxy)->protocol);
+                slots_of(out->pool, t), t->src_proxy, of[0], t->dst_proxy,
+                of[1]);
         }
     }
 }
@@ -152,10 +158,11 @@ um_ctl_diagnose_moves(const um_ctl_facts_t *f, um_ctl_findings_t *out)
     for (size_t i = 0; i < f->stills; i++) {
         const um_ctl_still_t *s = &f->still[i];
         const char *who = um_ctl_printf(out->pool, "cluster %s", s->cluster);
+        uint64_t of[2];
 
         if (s->move.undoing) {
             look_undo(f, s, who, out);
-        } else if (!protocols_differ(f, &s->move.task)) {
+        } else if (!protocols_differ(f, &s->move.task, of)) {
             look_stuck(f, s, who, out);
         }
     }
