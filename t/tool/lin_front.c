@@ -252,21 +252,24 @@ look(front_t *f, const lin_state_t *s, uint64_t done)
 static bool
 step(front_t *f, uint32_t pos, unsigned i, unsigned returns)
 {
-    const lin_op_t *op = f->at[i];
+    lin_op_t op = *f->at[i];
     uint64_t done = f->more.pos[pos].done;
     lin_state_t s = set_state(&f->more, &f->more.pos[pos]);
-    uint8_t doubts = f->h->timed ? lin_doubts(&s, op) : 0;
-    uint8_t gone = doubts;
+    uint8_t doubts, gone;
+
+    /* Before the one that returns now. */
+    op.ret = f->at[returns]->ret;
+    doubts = gone = f->h->timed ? lin_doubts(&s, &op) : 0;
 
     for (;;) {
         lin_state_t out = { f->state, 0 };
         lin_str_t reply;
 
         s = set_state(&f->more, &f->more.pos[pos]);
-        if (!lin_apply(f->w, &s, op, gone, &out, &reply)) {
+        if (!lin_apply(f->w, &s, &op, gone, &out, &reply)) {
             return false;
         }
-        if (lin_fits(f->w, op, reply)) {
+        if (lin_fits(f->w, &op, reply)) {
             set_add(i == returns ? &f->then : &f->more,
                 look(f, &out, done | bit(i)), f->ends, &out);
         }

@@ -54,11 +54,15 @@ load_groups_free(load_groups_t *g)
 load_group_t *
 load_groups_pick(load_groups_t *g, lin_gen_t *gen, bool *old)
 {
+    unsigned half = gen->client & 1;
     load_group_t *one;
 
     *old = g->olds > 0 && lin_random(gen) % OLD_EVERY == 0;
-    if (*old) {
-        return &g->old[lin_random(gen) % g->olds];
+    for (unsigned tries = 0; *old; tries++) {
+        one = &g->old[lin_random(gen) % g->olds];
+        if (one->slot >> 13 == half || tries > 20) {
+            return one;
+        }
     }
 
     for (unsigned tries = 0; tries < 50; tries++) {
@@ -66,7 +70,8 @@ load_groups_pick(load_groups_t *g, lin_gen_t *gen, bool *old)
         uint64_t n = r >> 60 & 1 ? g->lives : (g->lives - 1) / HOT_PART + 1;
 
         one = &g->live[(uint32_t) r % n];
-        if (one->under_way < UNDER_WAY_MAX) {
+        if (one->under_way < UNDER_WAY_MAX
+            && (one->slot >> 13 == half || tries > 40)) {
             one->under_way++;
             return one;
         }

@@ -63,7 +63,8 @@ void load_groups_init(
     load_groups_t *g, const char *classes, unsigned each, unsigned first);
 void load_groups_free(load_groups_t *g);
 
-/* One for an operation; *old: it may only be read. */
+/* One for an operation; *old: it may only be read.  A client keeps to one half
+ * of the slots, so that some go on when the other is not served. */
 load_group_t *load_groups_pick(load_groups_t *g, lin_gen_t *gen, bool *old);
 
 /* An operation on it is over.  `name`: as it was when it began. */

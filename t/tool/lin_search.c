@@ -23,6 +23,7 @@ typedef struct {
     uint32_t len;
     uint32_t next;  /* place of the next to try */
     uint32_t taken; /* operation */
+    int64_t end;    /* it was no later */
     uint8_t gone;   /* of it, doubtful keys to try next */
     bool again;     /* the same operation with these */
 } frame_t;
@@ -32,6 +33,7 @@ typedef struct {
     lin_work_t *w;
     bool *done;
     uint32_t first; /* all before it are done, or open */
+    int64_t end;    /* first return of those that are not done */
     uint32_t left;  /* with an end, to do */
     uint32_t *open, opens;
     frame_t *frame;
@@ -112,7 +114,8 @@ flip(search_t *s, uint32_t op)
     }
 }
 
-/* The k-th of those that may be next: first those with an end. */
+/* The k-th of those that may be next, and when it was at the latest: first
+ * those with an end. */
 static uint32_t
 candidate(search_t *s, uint32_t k)
 {
@@ -129,6 +132,7 @@ candidate(search_t *s, uint32_t k)
             end = op[i].ret;
         }
     }
+    s->end = end;
     for (uint32_t i = s->first; i < n && op[i].inv <= end; i++) {
         if (!s->done[i] && !lin_op_is_open(&op[i]) && k-- == 0) {
             return i;
@@ -168,7 +172,7 @@ forward(search_t *s)
     for (;;) {
         lin_state_t out = { s->out, 0 };
         lin_str_t reply;
-        const lin_op_t *op;
+        lin_op_t op;
         uint8_t gone;
         mark_t m;
 
@@ -177,17 +181,18 @@ forward(search_t *s)
             if (f->taken == UINT32_MAX) {
                 return false;
             }
-            f->gone = lin_doubts(&now, &s->h->op[f->taken]);
+            f->end = s->end;
         }
-        op = &s->h->op[f->taken];
+        op = s->h->op[f->taken];
+        op.ret = f->end;
+        f->gone = f->again ? f->gone : lin_doubts(&now, &op);
         gone = f->gone;
         f->again = gone != 0;
-        f->gone =
-            (uint8_t) ((gone - 1) & (gone == 0 ? 0 : lin_doubts(&now, op)));
+        f->gone = (uint8_t) ((gone - 1)
+                             & (gone == 0 ? 0 : lin_doubts(&now, &op)));
 
-        if (!lin_apply(s->w, &now, op, gone, &out, &reply)
-            || !lin_fits(s->w, op, reply))
-        {
+        if (!lin_apply(s->w, &now, &op, gone, &out, &reply)
+            || !lin_fits(s->w, &op, reply)) {
             continue;
         }
         flip(s, f->taken);
