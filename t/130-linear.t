@@ -72,7 +72,7 @@ sub cut_until_taken_over {
 
 # What is done while clients ask; each gives what mends it, if there is
 # something to mend.  Whatever else can happen to a system, such as slots that
-# migrate to and fro, is one more entry: `wires` says that its system must have
+# migrate there and back, is one more entry: `wires` says that its system must have
 # wires (undef: either will do), `loses` that clients cannot be served meanwhile,
 # `known` what is known to be wrong then: it is left out, but for UM_TEST_KNOWN.
 my $STALE = 'for up to 250 ms after another has taken over the old one answers '

@@ -188,11 +188,12 @@ forward(search_t *s)
         f->gone = f->again ? f->gone : lin_doubts(&now, &op);
         gone = f->gone;
         f->again = gone != 0;
-        f->gone = (uint8_t) ((gone - 1)
-                             & (gone == 0 ? 0 : lin_doubts(&now, &op)));
+        f->gone =
+            (uint8_t) ((gone - 1) & (gone == 0 ? 0 : lin_doubts(&now, &op)));
 
         if (!lin_apply(s->w, &now, &op, gone, &out, &reply)
-            || !lin_fits(s->w, &op, reply)) {
+            || !lin_fits(s->w, &op, reply))
+        {
             continue;
         }
         flip(s, f->taken);
