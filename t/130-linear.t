@@ -2,8 +2,8 @@
 
 # Whatever fails that need not lose data, clients see one Redis.  Forty-eight
 # cluster clients do all kinds of commands at random and write down what they
-# see, while workers and proxies are killed, hang, are reloaded and replaced, and
-# wires are cut; then it is looked for an order of all these commands that
+# see, while workers and proxies are killed, hang, are reloaded and replaced,
+# and wires are cut; then it is looked for an order of all these commands that
 # explains every answer.  (A killed Redis may lose what it had not told its
 # replica, so none is killed here.)
 #
@@ -72,11 +72,12 @@ sub cut_until_taken_over {
 
 # What is done while clients ask; each gives what mends it, if there is
 # something to mend.  Whatever else can happen to a system, such as slots that
-# migrate there and back, is one more entry: `wires` says that its system must have
-# wires (undef: either will do), `loses` that clients cannot be served meanwhile,
-# `known` what is known to be wrong then: it is left out, but for UM_TEST_KNOWN.
-my $STALE = 'for up to 250 ms after another has taken over the old one answers '
-    . 'reads';
+# migrate there and back, is one more entry: `wires` says that its system must
+# have wires (undef: either will do), `loses` that clients cannot be served
+# meanwhile, `known` what is known to be wrong then: it is left out, but for
+# UM_TEST_KNOWN=1.
+my $STALE = 'an old master answers reads for up to 250 ms after another has '
+    . 'taken over';
 my $story = { faults => [
     { name => 'kill -9 of a worker', do => sub {
         my ($m) = any_master();
