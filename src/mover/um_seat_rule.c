@@ -312,6 +312,20 @@ promote(const um_seat_facts_t *f)
                                 : next(UM_SEAT_PROMOTE, UM_REPL_FENCING, "");
 }
 
+/* Is there nothing anywhere that it could have missed? */
+static bool
+all_are_blank(const um_seat_facts_t *f)
+{
+    bool blank = um_look_is_blank(&f->look);
+
+    for (uint32_t i = 0; blank && i < f->peers; i++) {
+        blank = f->peer[i].state == UM_OTHER_SEEN
+                && um_look_is_blank(&f->peer[i].look);
+    }
+
+    return blank;
+}
+
 static um_seat_next_t
 want_master(const um_seat_facts_t *f)
 {
@@ -330,6 +344,12 @@ want_master(const um_seat_facts_t *f)
     if (f->look.master) {
         if (f->served && is_run(f, f->run_id)) {
             return serve_on(f);
+        }
+        /* A master, but of an earlier life: it was to follow and did not get
+         * to it.  What it has would pass for what the cluster had. */
+        if (f->was_replica && f->expendable && !all_are_blank(f)) {
+            return next(UM_SEAT_ASK_PEERS, UM_REPL_SYNCING,
+                "it never was in sync with its master");
         }
         return is_run(f, f->promoted)
                    ? next(UM_SEAT_SERVE, UM_REPL_SERVING, "")

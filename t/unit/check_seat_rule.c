@@ -126,6 +126,26 @@ static const row_t rows[] = {
         UM_SEAT_SERVE, UM_REPL_SERVING, false,
         "with data it is believed, or a dead replica would be an outage" },
 
+    /* ---- One that was a spare, and was to get its data first ------------ */
+    { { MASTER_WANTED, .expendable = true, .was_replica = true,
+          OURS = MASTER("a", 9, 9), PEER(SEEN(MASTER("b", 12, 9))) },
+        UM_SEAT_ASK_PEERS, UM_REPL_SYNCING, false,
+        "what it has is of an earlier life: nobody is to see that" },
+    { { MASTER_WANTED, .expendable = true, .was_replica = true,
+          OURS = MASTER("a", 9, 9), PEER(IS(REFUSED)) },
+        UM_SEAT_ASK_PEERS, UM_REPL_SYNCING, false,
+        "not even when the one that has the data is gone" },
+    { { MASTER_WANTED, .expendable = true, .was_replica = true,
+          OURS = MASTER("a", 0, 0), PEER(SEEN(MASTER("b", 12, 9))) },
+        UM_SEAT_ASK_PEERS, UM_REPL_SYNCING, false, "nor is nothing the data" },
+    { { MASTER_WANTED, .expendable = true, .was_replica = true,
+          OURS = MASTER("a", 0, 0), PEER(SEEN(MASTER("b", 0, 0))) },
+        UM_SEAT_SERVE, UM_REPL_SERVING, false, "but where there is none" },
+    { { MASTER_WANTED, .expendable = true, OURS = MASTER("a", 9, 9),
+          PEER(SEEN(MASTER("b", 12, 9))) },
+        UM_SEAT_SERVE, UM_REPL_SERVING, false,
+        "one that was to be a master at once is the first of its cluster" },
+
     /* ---- One that we know ----------------------------------------------- */
     { { MASTER_WANTED, .served = true, .run_id = "a", OURS = MASTER("a", 9, 9),
           PEER(IS(SILENT)) },
