@@ -22,6 +22,9 @@
 /* A replica that does not read on is set free again so often. */
 #define FREE_MS 2000
 
+/* As it is seen so soon after wishes came, it was when they came. */
+#define BEGAN_MS 1000
+
 /* An answer may come that late and is still one: scripts, forks. */
 #define LOOK_TIMEOUT_MS 60000
 
@@ -35,6 +38,7 @@ seat_saw(um_seat_t *s, const um_look_t *look)
 
     if (strcmp(f->look.run_id, look->run_id) != 0) {
         s->freed_ns = 0;
+        s->released = false;
         s->attached_ns = 0; /* whatever we told it, it has forgotten */
         s->confirmed &= strcmp(f->run_id, look->run_id) == 0;
         f->expendable = false;
@@ -59,11 +63,15 @@ seat_saw(um_seat_t *s, const um_look_t *look)
         s->moved_ns = um_mover_now(s->m);
     }
     s->freed_ns = look->master ? 0 : s->freed_ns;
+    s->released &= !look->master;
     f->look = *look;
     f->seen = s->asked_ns >= s->acted_ns;
     if (f->seen && s->renewed) {
         s->renewed = false;
         f->served &= look->master;
+        s->began_at = look->offset;
+        s->began_known = look->master && !s->remembered
+                         && um_seat_age(s, s->acted_ns) < BEGAN_MS;
     }
     s->looked_ns = s->looking_ns;
     um_mover_changed(s->m);
@@ -241,6 +249,7 @@ seat_begin_anew(um_seat_t *s)
     um_elder_abandon_all(s->m, &s->addr);
     s->attach = NULL;
     s->asking = s->acting = false;
+    s->freed_ns = s->released ? s->freed_ns : 0; /* its answer is nobody's */
     s->attached_ns = 0;
     s->f.promoted[0] = '\0';
     s->state = UM_REPL_NEW;
@@ -259,6 +268,7 @@ um_seat_want(um_seat_t *s, const um_repl_node_t *wanted)
     f->served &= !f->fenced;
     f->fenced = f->seen = false;
     s->renewed = true;
+    s->remembered = false;
     s->acted_ns = um_mover_now(s->m);
     s->asked_ns = 0;
     if (um_repl_is_same(&s->wanted, wanted)) {
@@ -281,6 +291,8 @@ um_seat_want(um_seat_t *s, const um_repl_node_t *wanted)
         s->confirmed = false;
     }
     s->judged_ns = 0;
+    s->wished_ns = um_mover_now(s->m);
+    memset(s->followed, 0, sizeof(s->followed));
     seat_set_others(s);
     um_mover_changed(s->m);
 }
@@ -352,6 +364,7 @@ um_seat_new(
     s->since_us = um_clock_wall_us();
     um_seat_want(s, wanted);
     if (had != NULL) {
+        s->remembered = true;
         seat_recall(s, had);
     }
     return s;

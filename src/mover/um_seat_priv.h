@@ -48,12 +48,21 @@ struct um_seat_s {
     uint64_t linked_ns; /* its link to the right master is up since, ... */
     uint64_t linked_at; /* ... and its offset was as much then; 0: down  */
     uint64_t freed_ns;  /* it was told to let writers go; 0    */
-    bool asking;        /* a look is under way     */
-    bool acting;        /* a command is under way  */
-    bool renewed;       /* newer wishes, and not seen since */
-    bool refused;       /* INFO is, and that is told */
-    bool confirmed;     /* f.run_id may be sent to */
+    bool released;      /* and has done so, as a replica */
+    uint64_t wished_ns; /* these wishes came                   */
+    uint64_t began_at;  /* its offset then, as a master, if ... */
+    bool began_known;   /* ... that is known                    */
+    bool remembered;    /* the wishes are older than this mover */
+    bool followed[UM_REPL_PEERS]; /* this peer has, since then  */
+    bool asking;                  /* a look is under way     */
+    bool acting;                  /* a command is under way  */
+    bool renewed;                 /* newer wishes, and not seen since */
+    bool refused;                 /* INFO is, and that is told */
+    bool confirmed;               /* f.run_id may be sent to */
 };
+
+/* Bring `f` up to date. */
+void um_seat_know(um_seat_t *s);
 
 /* Judge it, and do what is to be done. */
 void um_seat_go_on(um_seat_t *s);

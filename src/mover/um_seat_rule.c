@@ -89,7 +89,7 @@ peer_says(const um_seat_facts_t *f, const um_other_facts_t *p)
         return PEERS_ASKED;
 
     case UM_OTHER_SEEN:
-        if (um_look_took_over(&p->look, &f->look)) {
+        if (!p->of_before && um_look_took_over(&p->look, &f->look)) {
             return PEERS_TOOK_OVER;
         }
         if (peer_knows_better(f, p)) {
@@ -326,12 +326,28 @@ all_are_blank(const um_seat_facts_t *f)
     return blank;
 }
 
+/*
+ * It has no part in the cluster of its master any more.  Its proxy may have
+ * sent it writes a moment ago, while it was the master there; whatever comes of
+ * that must find a replica, which refuses it.
+ */
+static um_seat_next_t
+leave(const um_seat_facts_t *f)
+{
+    return next(
+        f->calm || um_look_is_orphan(&f->look) ? UM_SEAT_PROMOTE : UM_SEAT_WAIT,
+        UM_REPL_NEW, "");
+}
+
 static um_seat_next_t
 want_master(const um_seat_facts_t *f)
 {
-    if (f->spare) {
-        return f->look.master ? next(UM_SEAT_WAIT, UM_REPL_SERVING, "")
-                              : next(UM_SEAT_PROMOTE, UM_REPL_NEW, "");
+    if (f->spare && f->look.master) {
+        return next(UM_SEAT_WAIT, UM_REPL_SERVING, "");
+    }
+
+    if (f->stray || f->spare) {
+        return leave(f);
     }
 
     if (f->fenced) {
@@ -492,6 +508,8 @@ want_replica(const um_seat_facts_t *f)
 um_seat_next_t
 um_seat_next(const um_seat_facts_t *f)
 {
+    um_seat_next_t n;
+
     if (f->down) {
         return next(UM_SEAT_WAIT, UM_REPL_DOWN, "nobody listens there");
     }
@@ -508,5 +526,13 @@ um_seat_next(const um_seat_facts_t *f)
         return next(UM_SEAT_WAIT, UM_REPL_LOADING, "it reads its data");
     }
 
-    return f->wanted == UM_REPL_MASTER ? want_master(f) : want_replica(f);
+    if (f->wanted != UM_REPL_MASTER) {
+        return want_replica(f);
+    }
+
+    n = want_master(f);
+    if (n.what == UM_SEAT_PROMOTE && f->holds) {
+        n.what = UM_SEAT_WAIT;
+    }
+    return n;
 }

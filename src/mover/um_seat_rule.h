@@ -29,6 +29,8 @@ typedef struct {
     um_look_t look;
     bool follows_us; /* a replica, whose master's address is ours */
     bool turning;    /* it is being told to follow already        */
+    bool of_before;  /* a peer: if it left our history, then before our wishes
+                        came: to be free, not to take over        */
 } um_other_facts_t;
 
 /* How far the old master has been told to stop. */
@@ -57,6 +59,11 @@ typedef struct {
     bool doubt_is_over; /* for node_timeout all has been as it is now      */
     bool expendable;    /* it was in no cluster: what it has is worthless  */
     bool was_replica;   /* it was to be one, and has not served since      */
+    bool holds;         /* a replica that may hold writes yet, from when it was
+                           fenced as a master                               */
+    bool calm;          /* nothing that was sent to it before these wishes came
+                           is under way any more                            */
+    bool stray;         /* it follows a master of the cluster it was in     */
 
     /* Master wanted: those who are to follow it. */
     const um_other_facts_t *peer;

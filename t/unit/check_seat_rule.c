@@ -85,8 +85,30 @@ static const row_t rows[] = {
     /* ---- A spare -------------------------------------------------------- */
     { { MASTER_WANTED, .spare = true, OURS = MASTER("a", 0, 0) }, UM_SEAT_WAIT,
         UM_REPL_SERVING, false, "a spare master is left alone" },
-    { { MASTER_WANTED, .spare = true, OURS = REPLICA(true, 9, 9) },
+    { { MASTER_WANTED, .spare = true, .calm = true,
+          OURS = REPLICA(true, 9, 9) },
         UM_SEAT_PROMOTE, UM_REPL_NEW, false, "a spare replica is set free" },
+    { { MASTER_WANTED, .spare = true, OURS = REPLICA(true, 9, 9) },
+        UM_SEAT_WAIT, UM_REPL_NEW, false,
+        "not while writes may be on their way that were for the master it "
+        "was" },
+    { { MASTER_WANTED, .spare = true, .holds = true, .calm = true,
+          OURS = REPLICA(true, 9, 9) },
+        UM_SEAT_WAIT, UM_REPL_NEW, false,
+        "nor while it holds some, which it would execute then" },
+    { { MASTER_WANTED, .spare = true, OURS = ORPHAN("a", 9) }, UM_SEAT_PROMOTE,
+        UM_REPL_NEW, false, "one that begins anew was never sent any" },
+    { { MASTER_WANTED, .stray = true, .calm = true, .expendable = true,
+          OURS = REPLICA(true, 9, 9), .old = SEEN(MASTER("b", 9, 9)) },
+        UM_SEAT_PROMOTE, UM_REPL_NEW, false,
+        "a master of another cluster is not fenced for it" },
+    { { MASTER_WANTED, .stray = true, .expendable = true,
+          OURS = REPLICA(true, 9, 9) },
+        UM_SEAT_WAIT, UM_REPL_NEW, false, "the same in a new cluster" },
+    { { MASTER_WANTED, .holds = true, OURS = REPLICA(true, 9, 9),
+          .old = IS(REFUSED) },
+        UM_SEAT_WAIT, UM_REPL_FENCING, false,
+        "one that was fenced, and is to be master again, refuses them first" },
 
     /* ---- A master that is one ------------------------------------------- */
     { { MASTER_WANTED, OURS = MASTER("a", 0, 0) }, UM_SEAT_SERVE,
@@ -205,6 +227,12 @@ static const row_t rows[] = {
           PEER(SEEN(HEIR(70))) },
         UM_SEAT_WAIT, UM_REPL_FENCED, false,
         "its replica was promoted and written to, and it was not told" },
+    { { MASTER_WANTED, .served = true, .run_id = "a", OURS = MASTER("a", 60, 9),
+          PEER({ .state = UM_OTHER_SEEN,
+              .look = HEIR(70),
+              .of_before = true }) },
+        UM_SEAT_SERVE, UM_REPL_SERVING, false,
+        "it was a spare meanwhile, and has taken over nothing" },
     { { MASTER_WANTED, OURS = MASTER("a", 60, 9), PEER(SEEN(HEIR(70))) },
         UM_SEAT_WAIT, UM_REPL_FENCED, false,
         "the same when it has not served yet" },
@@ -520,7 +548,7 @@ START_TEST(a_running_lease_is_waited_for)
 
         f.lease_runs = true;
         n = um_seat_next(&f);
-        ck_assert_msg(n.what != UM_SEAT_PROMOTE || f.spare
+        ck_assert_msg(n.what != UM_SEAT_PROMOTE || f.spare || f.stray
                           || f.fence == UM_FENCE_HOLDS
                           || (f.old.state == UM_OTHER_SEEN && !f.old.look.master
                               && !f.old.look.loading),
