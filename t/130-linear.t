@@ -77,7 +77,7 @@ sub cut_until_taken_over {
 # meanwhile, `known` what is known to be wrong then: it is left out, but for
 # UM_TEST_KNOWN=1.
 my $STALE = 'an old master answers reads for up to 250 ms after another has '
-    . 'taken over, and does what its fence held when it becomes a spare';
+    . 'taken over';
 my $story = { faults => [
     { name => 'kill -9 of a worker', do => sub {
         my ($m) = any_master();
