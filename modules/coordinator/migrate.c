@@ -16,6 +16,9 @@
 /* A proxy names its task until it has been told that it is over. */
 #define COMMIT_PAUSE_MS 1000
 
+/* What the broker believes is not known: it is told whatever is so, 0 too. */
+#define PROTOCOL_UNTOLD UINT64_MAX
+
 /* Before a broker that did not take it is told a protocol again. */
 #define PROTOCOL_PAUSE_MS 5000
 
@@ -176,7 +179,7 @@ health_on_answer(void *data, const um_talk_answer_t *a)
 void
 migrate_forget(coord_proxy_t *p)
 {
-    p->protocol = 0;
+    p->protocol = PROTOCOL_UNTOLD;
     p->asked_health = false;
 }
 
