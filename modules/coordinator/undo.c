@@ -110,7 +110,8 @@ one_of(undo_t *u, const undo_task_t *t)
     return one;
 }
 
-/* Those that the latest list does not have. */
+/* Those that the latest list does not have.  What the broker has yet to answer
+ * is why it may not have it: that is waited for, it is to be counted. */
 static void
 undo_sweep(undo_t *u)
 {
@@ -118,7 +119,7 @@ undo_sweep(undo_t *u)
     {
         undo_one_t *one = um_list_entry(l, undo_one_t, link);
 
-        if (one->list != u->list) {
+        if (one->list != u->list && !one->telling) {
             one_free(one);
         }
     }
@@ -252,7 +253,7 @@ undo_on_told(void *data, const broker_answer_t *a)
     (void) sscanf(a->about, "%llu %u", &id, &side);
     one = one_find(u, id);
     if (one == NULL) {
-        return; /* its list has been overtaken */
+        return;
     }
 
     one->telling = false;
@@ -263,6 +264,7 @@ undo_on_told(void *data, const broker_answer_t *a)
         if (undo_turn(one->task.undone) == 2) {
             one_settled(u->co, one);
         }
+        undo_sweep(u);
         undo_go(u);
         return;
     }
@@ -276,6 +278,7 @@ undo_on_told(void *data, const broker_answer_t *a)
         um_log_error(
             0, "the broker does not take a migration back: %u", a->status);
     }
+    undo_sweep(u);
 }
 
 static void
@@ -470,7 +473,10 @@ undo_stop(coord_t *co)
     }
 
     um_timer_free(u->timer);
-    undo_clear(u);
+    um_list_each_safe(l, &u->all)
+    {
+        one_free(um_list_entry(l, undo_one_t, link));
+    }
     free(u);
     co->undo = NULL;
 }
