@@ -34,13 +34,9 @@ ok($s->wait_in_sync('c'), 'a cluster') or BAIL_OUT($s->why('c'));
 # The member that has the master of a half of the slots, and that master.
 sub master_of {
     my ($half) = @_;
-    my ($n) = grep { $_->{repl}{role} eq 'master'
-            && grep { $_->{range_list}[0][0] >> 13 == $half }
-                @{ $_->{slots} } } @{ $s->view('c')->{nodes} };
-    my $m = $s->by_addr($n->{proxy_address});
-    my ($redis) = grep { $_->addr eq $n->{address} } $m->nodes;
+    my ($m, $i, $n) = $s->master_of('c', $half);
 
-    return ($m, $redis, $n->{repl}{peers}[0]{node_address});
+    return ($m, $m->node($i), $n->{repl}{peers}[0]{node_address});
 }
 
 sub redis_at {

@@ -43,11 +43,7 @@ my $half = 0;
 # The member that has the master of a half, that Redis and its wire.
 sub master_of {
     my ($half) = @_;
-    my ($n) = grep { $_->{repl}{role} eq 'master'
-            && grep { $_->{range_list}[0][0] >> 13 == $half }
-                @{ $_->{slots} } } @{ $s->view('c')->{nodes} };
-    my $m = $s->by_addr($n->{proxy_address});
-    my ($i) = grep { ($m->node_addrs)[$_] eq $n->{address} } 0, 1;
+    my ($m, $i) = $s->master_of('c', $half);
 
     return ($m, $m->node($i), $m->node_wire($i));
 }

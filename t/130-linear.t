@@ -39,19 +39,7 @@ my ($s, @told);
 
 sub told { push @told, sprintf '%.3f %s', clock_gettime(CLOCK_MONOTONIC), @_ }
 
-# The member that has the master of a half of the slots, and that node's number.
-sub master_of {
-    my ($half) = @_;
-    my ($n) = grep { $_->{repl}{role} eq 'master'
-            && grep { $_->{range_list}[0][0] >> 13 == $half }
-                @{ $_->{slots} } } @{ $s->view('c')->{nodes} };
-    my $m = $s->by_addr($n->{proxy_address});
-    my ($i) = grep { ($m->node_addrs)[$_] eq $n->{address} } 0, 1;
-
-    return ($m, $i);
-}
-
-sub any_master { master_of(int rand 2) }
+sub any_master { $s->master_of('c', int rand 2) }
 
 # Does somebody else take over?
 sub taken_over {

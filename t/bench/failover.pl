@@ -84,12 +84,9 @@ sub forget {
 # The member with the master of this half of the slots, and that master.
 sub master_of {
     my ($half) = @_;
-    my ($n) = grep { $_->{repl}{role} eq 'master'
-            && grep { $_->{range_list}[0][0] >> 13 == $half }
-                @{ $_->{slots} } } @{ $s->view('c')->{nodes} };
-    my $m = $s->by_addr($n->{proxy_address});
+    my ($m, $i) = $s->master_of('c', $half);
 
-    return ($m, grep { $_->addr eq $n->{address} } $m->nodes);
+    return ($m, $m->node($i));
 }
 
 # Seconds until each key has been written after `happens`, which gives what

@@ -119,6 +119,19 @@ sub members_of {
     return grep { defined } map { $self->by_addr($_) } $self->proxies_of($name);
 }
 
+# The member with the master of a half of the slots of a cluster that has two,
+# which of its nodes that is, and what the view says of it.
+sub master_of {
+    my ($self, $name, $half) = @_;
+    my ($n) = grep { $_->{repl}{role} eq 'master'
+            && grep { $_->{range_list}[0][0] >> 13 == $half }
+                @{ $_->{slots} } } @{ $self->view($name)->{nodes} };
+    my $m = $self->by_addr($n->{proxy_address});
+    my ($i) = grep { ($m->node_addrs)[$_] eq $n->{address} } 0, 1;
+
+    return ($m, $i, $n);
+}
+
 # Does a cluster's every proxy that lives have its epoch, and does every master
 # of it serve?
 sub is_ready {
