@@ -246,6 +246,17 @@ um_ctl_put_bytes(um_sbuf_t *out, uint64_t bytes)
 }
 
 void
+um_ctl_put_copied(um_sbuf_t *out, uint64_t keys, uint64_t bytes, uint64_t rate)
+{
+    um_ctl_put_count(out, keys);
+    um_sbuf_addz(out, " keys, ");
+    um_ctl_put_bytes(out, bytes);
+    um_sbuf_addz(out, ", ");
+    um_ctl_put_count(out, rate);
+    um_sbuf_addz(out, " keys/s");
+}
+
+void
 um_ctl_put_seconds(um_sbuf_t *out, uint64_t seconds)
 {
     if (seconds < 60) {
@@ -271,12 +282,7 @@ um_ctl_put_move(um_sbuf_t *out, const um_ctl_move_t *m)
     }
     if (m->step != NULL && !m->undoing) {
         um_sbuf_addf(out, " %" PRIu64 " %%, ", um_ctl_move_done(m) / 10);
-        um_ctl_put_count(out, m->keys);
-        um_sbuf_addz(out, " keys, ");
-        um_ctl_put_bytes(out, m->bytes);
-        um_sbuf_addz(out, ", ");
-        um_ctl_put_count(out, m->keys_second);
-        um_sbuf_addz(out, " keys/s");
+        um_ctl_put_copied(out, m->keys, m->bytes, m->keys_second);
     }
     if (m->deaf != NULL) {
         um_sbuf_addf(

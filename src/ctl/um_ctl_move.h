@@ -61,6 +61,10 @@ void um_ctl_put_count(um_sbuf_t *out, uint64_t n);
 void um_ctl_put_bytes(um_sbuf_t *out, uint64_t bytes);
 void um_ctl_put_seconds(um_sbuf_t *out, uint64_t seconds);
 
+/* "1,234,567 keys, 1.2 GB, 34,000 keys/s": the last is of a second. */
+void um_ctl_put_copied(
+    um_sbuf_t *out, uint64_t keys, uint64_t bytes, uint64_t rate);
+
 /* A line about one: what moves whither, and how far it is. */
 void um_ctl_put_move(um_sbuf_t *out, const um_ctl_move_t *m);
 

@@ -151,12 +151,7 @@ watch_say(watch_t *at, um_ctl_wait_t *w, const sum_t *sum)
     um_sbuf_addf(out, " %" PRIu64 " %%", per_mille / 10);
     if (sum->detailed) {
         um_sbuf_addz(out, ", ");
-        um_ctl_put_count(out, sum->keys);
-        um_sbuf_addz(out, " keys, ");
-        um_ctl_put_bytes(out, sum->bytes);
-        um_sbuf_addz(out, ", ");
-        um_ctl_put_count(out, sum->rate);
-        um_sbuf_addz(out, " keys/s");
+        um_ctl_put_copied(out, sum->keys, sum->bytes, sum->rate);
     }
     put_rest(out, at, sum);
 }
